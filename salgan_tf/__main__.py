@@ -1,0 +1,195 @@
+"""python -m salgan_tf {predict,evaluate,train,prepare,import-weights}: arguments in, exit code out, no logic."""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+# TensorFlow announces its build on stderr, where a person looks for errors.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from salgan_tf import __version__, files, inference
+from salgan_tf.errors import InputError
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: HEIGHTxWIDTH is wanted, such as 192x256")
+    return int(match[1]), int(match[2])
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return () if text == "none" else tuple(text.split(","))
+
+
+def _report(error: InputError) -> None:
+    print(f"salgan_tf: {error}", file=sys.stderr)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    predictor = inference.SaliencyPredictor(arguments.model)
+    overlay = not arguments.no_overlay
+    done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay, _report)
+    print(f"{done} of {done + failed} predicted, see {arguments.out}")
+    return 1 if failed else 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from salgan_tf import evaluation
+
+    if arguments.maps:
+        sources = {str(arguments.maps): evaluation.from_maps(arguments.maps)}
+    else:
+        sources = {str(arguments.model): evaluation.from_predictor(inference.SaliencyPredictor(arguments.model))}
+    if arguments.split != "train":
+        sources["centre prior"] = evaluation.centre_prior(arguments.data)
+    results = evaluation.evaluate(arguments.data, arguments.split, sources)
+    if arguments.json:
+        files.write_json(arguments.json, results)
+    print(evaluation.format_table(results))
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from salgan_tf import training
+
+    settings = {
+        name: value for name, value in vars(arguments).items() if name not in ("run", "out", "resume", "backbone")
+    }
+    # Bars and carriage returns for a person, a line an epoch for a log.
+    verbose = 1 if sys.stdout.isatty() else 2
+    if arguments.resume:
+        training.resume(arguments.out, verbose, backbone=arguments.backbone, **settings)
+    else:
+        training.train(training.make_config(arguments.backbone or "mobilenet_v2", **settings), arguments.out, verbose)
+    print(f"trained, see {arguments.out}")
+    return 0
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from salgan_tf.data import records
+
+    records.write_records(arguments.data, arguments.out, arguments.image_shape)
+    print(f"prepared, see {arguments.out}")
+    return 0
+
+
+def _import_weights(arguments: argparse.Namespace) -> int:
+    from salgan_tf import released
+
+    released.import_weights(arguments.generator, arguments.discriminator, arguments.out)
+    print(f"imported, see {arguments.out}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("salgan_tf", description="Predict, evaluate and train maps of where people look.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run, help: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(
+            name, help=help, description=help, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+        one.set_defaults(run=run)
+        return one
+
+    model_help = "edge (the bundled one), a .tflite or .keras file, or a run folder of train"
+    one = command("predict", _predict, "Write the saliency map and an overlay of photographs and folders of them.")
+    one.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="photograph, or folder of photographs")
+    one.add_argument(
+        "--out", required=True, metavar="DIR", type=Path, help="folder for NAME_saliency.png, NAME_overlay.jpg"
+    )
+    one.add_argument("--model", default="edge", help=model_help)
+    one.add_argument("--no-overlay", action="store_true", help="write the grey maps only")
+
+    one = command("evaluate", _evaluate, "Measure a model or a folder of maps against recorded fixations.")
+    one.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")
+    one.add_argument("--split", default="val", help="which part of it")
+    source = one.add_mutually_exclusive_group()
+    source.add_argument("--model", default="edge", help=model_help)
+    source.add_argument(
+        "--maps", metavar="DIR", type=Path, help="folder of NAME_saliency.png or NAME.png instead of a model"
+    )
+    one.add_argument("--json", metavar="FILE", type=Path, help="write the numbers here too")
+
+    one = command(
+        "train", _train, "Train a generator: content loss alone, then adversarial. Defaults depend on the backbone."
+    )
+    one.add_argument(
+        "--data", required=True, metavar="ROOT", help="data set in SALICON's layout, or records of prepare"
+    )
+    one.add_argument("--out", required=True, metavar="RUN", type=Path, help="folder for checkpoints, curves and models")
+    one.add_argument("--resume", action="store_true", help="continue the run in RUN after its last whole epoch")
+    one.add_argument(
+        "--backbone", choices=("mobilenet_v2", "vgg16"), help="mobilenet_v2 (edge, if not said) or the paper's"
+    )
+    one.add_argument(
+        "--init", metavar="imagenet|none|FILE", help="start of the weights; FILE ends in .keras, .weights.h5 or .npz"
+    )
+    one.add_argument("--size", dest="image_shape", type=_size, metavar="HxW", help="size of the network's input")
+    one.add_argument("--batch-size", type=_positive, metavar="N", help="photographs a step")
+    one.add_argument("--bce-epochs", type=_natural, metavar="N", help="epochs of content loss alone")
+    one.add_argument("--gan-epochs", type=_natural, metavar="N", help="epochs of adversarial training")
+    one.add_argument("--steps-per-epoch", type=_positive, metavar="N", help="steps an epoch, if not the whole data")
+    one.add_argument(
+        "--content-loss", choices=("bce", "density"), help="the paper's BCE/4, or KL - CC/2 - NSS/10 + BCE/8"
+    )
+    one.add_argument("--alpha", type=float, metavar="X", help="weight of the content loss beside the adversarial one")
+    one.add_argument("--updates", choices=("alternate", "both"), help="train one network a batch, in turns, or both")
+    one.add_argument("--optimizer", choices=("adagrad", "adamw"), help="the paper's, or AdamW with a cosine")
+    one.add_argument("--learning-rate", type=float, metavar="X", help="of the first stage")
+    one.add_argument("--gan-learning-rate", type=float, metavar="X", help="of the second stage")
+    one.add_argument("--weight-decay", type=float, metavar="X", help="decoupled weight decay")
+    one.add_argument(
+        "--ema", type=float, metavar="X", help="decay of the average of the generator's weights, 0 for none"
+    )
+    one.add_argument(
+        "--augment", dest="augmentations", type=_names, metavar="NAMES", help="of flip,crop,color, or none"
+    )
+    one.add_argument("--seed", type=_natural, metavar="N", help="of start, order and augmentation")
+    one.add_argument("--strategy", choices=("none", "mirrored"), help="mirrored: all GPUs of this machine")
+
+    one = command("prepare", _prepare, "Write a data set as TFRecords at the training size, for slow or remote disks.")
+    one.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")
+    one.add_argument("--out", required=True, metavar="RECORDS", type=Path, help="folder for the records")
+    one.add_argument("--size", dest="image_shape", type=_size, default="192x256", metavar="HxW", help="training size")
+
+    one = command("import-weights", _import_weights, "Turn the authors' released Lasagne weights into a Keras file.")
+    one.add_argument("generator", metavar="GEN.npz", type=Path, help="gen_modelWeights0090.npz")
+    one.add_argument("discriminator", metavar="DISC.npz", type=Path, nargs="?", help="discrim_modelWeights0090.npz")
+    one.add_argument(
+        "--out", required=True, metavar="FILE", type=Path, help="FILE.keras: the generator, or with DISC.npz a SalGAN"
+    )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; give its exit code: 0, 1 for a bad input, 2 for bad usage, 130 after Ctrl-C."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except InputError as error:
+        _report(error)
+        return 1
+    except KeyboardInterrupt:
+        print("salgan_tf: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Random changes of a training example, the same to image, map and fixations; each a function of its seed alone."""
+
+import tensorflow as tf
+
+AUGMENTATIONS = ("flip", "crop", "color")
+_SMALLEST_CROP = 0.75
+
+
+def augment(image, saliency, fixations, names: tuple[str, ...], seed):
+    """Change one example at random.
+
+    Args:
+        image: float32 (H, W, 3) in [0, 255].
+        saliency: float32 (H, W, 1), density with maximum 1.
+        fixations: float32 (H, W, 1), counts.
+        names: of `AUGMENTATIONS`: `"flip"` left and right for half of the examples; `"crop"` to a window of 75 to
+            100 % of each side; `"color"`: brightness, contrast and saturation.
+        seed: int64 (2,); the same seed gives the same change.
+
+    Returns:
+        The three arrays, in the same shapes and ranges.
+    """
+    seeds = tf.random.split(seed, 3)
+    if "flip" in names:
+        image, saliency, fixations = _flip(image, saliency, fixations, seeds[0])
+    if "crop" in names:
+        image, saliency, fixations = _crop(image, saliency, fixations, seeds[1])
+    if "color" in names:
+        image = _color(image, seeds[2])
+    return image, saliency, fixations
+
+
+def _flip(image, saliency, fixations, seed):
+    flipped = tf.random.stateless_uniform((), seed) < 0.5
+    return tuple(
+        tf.cond(flipped, lambda one=one: one[:, ::-1], lambda one=one: one) for one in (image, saliency, fixations)
+    )
+
+
+def _crop(image, saliency, fixations, seed):
+    shape = tf.shape(image)[:2]
+    share = tf.random.stateless_uniform((3,), seed)
+    size = tf.cast(tf.round(tf.cast(shape, tf.float32) * (_SMALLEST_CROP + (1 - _SMALLEST_CROP) * share[0])), tf.int32)
+    corner = tf.cast(tf.cast(shape - size + 1, tf.float32) * share[1:], tf.int32)
+
+    def window(one):
+        part = tf.slice(one, tf.concat([corner, [0]], 0), tf.concat([size, [-1]], 0))
+        return tf.ensure_shape(tf.image.resize(part, shape), one.shape)
+
+    # Fixations are points: each goes to the cell that its own cell lands in, and none is smeared or doubled.
+    cells = tf.cast(tf.where(fixations[..., 0] > 0), tf.int32)
+    counts = tf.gather_nd(fixations[..., 0], cells)
+    moved = (cells - corner) * shape // size
+    inside = tf.reduce_all((cells >= corner) & (cells < corner + size), axis=1)
+    scattered = tf.scatter_nd(moved[inside], counts[inside], shape)
+    cropped = window(saliency)
+    highest = tf.reduce_max(cropped)
+
+    # A window in which nobody looked at anything teaches nothing: such an example stays whole.
+    return tf.cond(
+        highest > 0.1,
+        lambda: (window(image), cropped / highest, tf.ensure_shape(scattered[..., None], fixations.shape)),
+        lambda: (image, saliency, fixations),
+    )
+
+
+def _color(image, seed):
+    seeds = tf.random.split(seed, 3)
+    image = tf.image.stateless_random_brightness(image, 25.0, seeds[0])
+    image = tf.image.stateless_random_contrast(image, 0.8, 1.2, seeds[1])
+    image = tf.image.stateless_random_saturation(tf.clip_by_value(image, 0, 255) / 255, 0.7, 1.3, seeds[2]) * 255
+    return tf.clip_by_value(image, 0, 255)

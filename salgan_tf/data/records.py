@@ -1,0 +1,119 @@
+"""TFRecords: examples at the training size in a few large files, for data sets on slow or remote disks."""
+
+import hashlib
+from pathlib import Path
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from salgan_tf.data import folder
+from salgan_tf.data.grid import GridExample, grid_examples
+from salgan_tf.errors import InputError, InputErrors
+from salgan_tf.files import atomic_path, make_folder, read_json, write_json
+
+MANIFEST = "records.json"
+_EXAMPLES_PER_SHARD = 500
+# Of each array of a `GridExample`: channels and type, both of which PNG keeps.
+_PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, tf.uint8)}
+
+
+def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int] = (192, 256)) -> None:
+    """Write every split of a folder in SALICON's layout as records, with a progress bar.
+
+    A shard that is already there is kept, so an interrupted call is resumed by repeating it. Examples with a bad file
+    are left out and reported at the end.
+
+    Args:
+        root: the data set.
+        out: folder of the records: `SPLIT-00000-of-00003-DIGEST.tfrecord` and `records.json`, which names them.
+        image_shape: (height, width) of the training.
+
+    Raises:
+        InputError: no data set, or a folder that cannot be written.
+        InputErrors: some examples were left out; all others are written.
+    """
+    out = make_folder(out)
+    indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
+    manifest = {"image_shape": list(image_shape), "splits": {}}
+    bad = []
+    total = sum(map(len, indexes.values()))
+    with tqdm(total=total, desc="prepare", unit="picture") as progress:
+        for split, examples in indexes.items():
+            digest = folder.fingerprint(examples)
+            # The size is part of the name: a shard of another size is never taken for a finished one.
+            key = hashlib.sha256(f"{digest} {image_shape}".encode()).hexdigest()[:8]
+            starts = range(0, len(examples), _EXAMPLES_PER_SHARD)
+            shards = []
+            count = 0
+            for index, start in enumerate(starts):
+                path = out / f"{split}-{index:05d}-of-{len(starts):05d}-{key}.tfrecord"
+                chosen = examples[start : start + _EXAMPLES_PER_SHARD]
+                if path.is_file():
+                    count += sum(1 for _ in tf.data.TFRecordDataset(str(path)))
+                    progress.update(len(chosen))
+                else:
+                    good, errors = grid_examples(chosen, image_shape, progress)
+                    bad += errors
+                    count += len(good)
+                    _write_shard(path, good)
+                shards.append(path.name)
+            manifest["splits"][split] = {"examples": count, "fingerprint": digest, "shards": shards}
+    write_json(out / MANIFEST, manifest)
+    if bad:
+        raise InputErrors(root, bad, total)
+
+
+def _write_shard(path: Path, examples: list[GridExample]) -> None:
+    with atomic_path(path) as scratch, tf.io.TFRecordWriter(str(scratch)) as writer:
+        for example in examples:
+            features = {
+                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(pixels).numpy()]))
+                for name, pixels in example._asdict().items()
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+
+def is_records(root: str | Path) -> bool:
+    """Tell whether a folder holds records."""
+    return (Path(root) / MANIFEST).is_file()
+
+
+def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> tuple[list[bytes], str]:
+    """Read a split of a folder of records, in the order in which they were written.
+
+    Returns:
+        The serialized examples, for `parse`, and the fingerprint of the data that they were made from.
+
+    Raises:
+        InputError: no such split, another size than `image_shape` (height, width), or a missing or damaged shard.
+    """
+    path = Path(root) / MANIFEST
+    manifest = read_json(path)
+    try:
+        entry = manifest["splits"][split]
+        shards = [Path(root) / name for name in entry["shards"]]
+        written, count, digest = tuple(manifest["image_shape"]), entry["examples"], entry["fingerprint"]
+    except (KeyError, TypeError) as error:
+        raise InputError(path, f"has no {error}; write the records again with `prepare`") from error
+    if written != tuple(image_shape):
+        raise InputError(path, f"the records are of size {written} and {tuple(image_shape)} is wanted: prepare them so")
+    serialized = []
+    for shard in tqdm(shards, desc=f"reading {split}", unit="shard"):
+        try:
+            serialized += tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
+        except tf.errors.OpError as error:
+            raise InputError(shard, f"missing or damaged ({error.message}); write it again with `prepare`") from error
+    if len(serialized) != count:
+        raise InputError(path, f"names {count} examples of {split!r} and the shards hold {len(serialized)}")
+    return serialized, digest
+
+
+def parse(serialized: tf.Tensor, image_shape: tuple[int, int]) -> GridExample:
+    """Decode one serialized example into tensors."""
+    features = tf.io.parse_single_example(serialized, {name: tf.io.FixedLenFeature([], tf.string) for name in _PIXELS})
+
+    def decode(name: str, channels: int, dtype: tf.DType) -> tf.Tensor:
+        pixels = tf.io.decode_png(features[name], channels=channels, dtype=dtype)
+        return tf.ensure_shape(pixels, (*image_shape, channels))
+
+    return GridExample(**{name: decode(name, channels, dtype) for name, (channels, dtype) in _PIXELS.items()})

@@ -1,0 +1,38 @@
+"""What a person's input can cause: a line that names the file and the cause."""
+
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Something outside the program is wrong: a file, a folder, a setting.
+
+    The commands print it as one line without a traceback.
+
+    Args:
+        subject: the file, folder or option that is wrong.
+        cause: what is wrong with it, in words that help to mend it.
+    """
+
+    def __init__(self, subject: str | Path, cause: str | BaseException):
+        if isinstance(cause, OSError) and cause.strerror:
+            cause = cause.strerror
+        self.subject = str(subject)
+        self.cause = " ".join(str(cause).split()) or type(cause).__name__
+        super().__init__(f"{self.subject}: {self.cause}")
+
+
+class InputErrors(InputError):
+    """Several inputs of a batch are wrong: a line for each.
+
+    Args:
+        subject: what they belong to.
+        errors: what is wrong, at least one.
+        total: how many inputs the batch had.
+    """
+
+    def __init__(self, subject: str | Path, errors: list[InputError], total: int):
+        super().__init__(subject, f"{len(errors)} of {total} cannot be used")
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.errors), super().__str__()])

@@ -1,0 +1,102 @@
+"""Files: written so that they appear whole or not at all, read so that a bad one is named."""
+
+import contextlib
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from salgan_tf.errors import InputError
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a scratch path beside `path`, which takes its place when the block ends well.
+
+    The scratch file keeps the ending of `path`, because writers choose a format by it. When the block fails,
+    is interrupted or the disk is full, the scratch file is removed and an older `path` stays as it was.
+
+    Raises:
+        InputError: the folder or file cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ending = "".join(path.suffixes[-2:])
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as scratch_folder:
+            # A plain open() inside a private folder: the file gets the user's umask, which mkstemp would not give.
+            scratch = Path(scratch_folder) / f"scratch{ending}"
+            yield scratch
+            os.replace(scratch, path)
+    except OSError as error:
+        raise InputError(path, f"cannot be written: {error.strerror or error}") from error
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with atomic_path(path) as scratch:
+        scratch.write_bytes(content)
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all."""
+    write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def read_json(path: str | Path) -> dict:
+    """Read a JSON object.
+
+    Raises:
+        InputError: there is no such file, or it is not a JSON object.
+    """
+    try:
+        value = json.loads(Path(path).read_text())
+    except OSError as error:
+        raise InputError(path, error) from error
+    except ValueError as error:
+        raise InputError(path, f"not a JSON file: {error}") from error
+    if not isinstance(value, dict):
+        raise InputError(path, "not a JSON object")
+    return value
+
+
+def make_folder(path: str | Path) -> Path:
+    """Make a folder that can be written to, with its parents.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise InputError(path, f"cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an .npz file; pickled objects are refused.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds Python objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise InputError(path, error) from error
+    except ValueError as error:
+        cause = (
+            "holds pickled Python objects, which may run code and are never loaded" if "pickle" in str(error) else error
+        )
+        raise InputError(path, cause) from error
+    except (AttributeError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        # A .npy file gives an array, which is no context manager.
+        raise InputError(path, "not an .npz file of arrays, or damaged") from error

@@ -1,0 +1,132 @@
+"""Reading, resizing and writing pictures: RGB uint8 arrays inside, files outside.
+
+Pillow decodes and encodes, because it says what is wrong with a bad file and knows orientation, palettes and CMYK;
+OpenCV resizes, because `INTER_AREA` is the paper's.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from salgan_tf.errors import InputError
+from salgan_tf.files import write_bytes
+
+PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
+_SIXTEEN_BIT_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N"))
+
+
+def find_pictures(folder: str | Path) -> list[Path]:
+    """List the pictures of a folder (not of its subfolders), by their endings, in order of name.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
+    try:
+        entries = sorted(Path(folder).iterdir())
+    except OSError as error:
+        raise InputError(folder, error) from error
+    return [path for path in entries if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")]
+
+
+def _open(path: str | Path) -> Image.Image:
+    """Decode the first frame of a picture and turn it upright."""
+    try:
+        # From bytes, so that the file is closed at once and every error of the system names itself.
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(path, error) from error
+    if not content:
+        raise InputError(path, "the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of panoramas over 89 megapixels and of odd metadata; both are still pictures.
+            warnings.simplefilter("ignore")
+            picture = Image.open(io.BytesIO(content))
+            picture.load()
+            return ImageOps.exif_transpose(picture)
+    except Image.UnidentifiedImageError as error:
+        raise InputError(path, "not a picture, or of a format that is not supported") from error
+    except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error and others.
+        raise InputError(path, f"cannot be decoded: {error}") from error
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read a photograph as a person would see it.
+
+    EXIF orientation is honoured, grey becomes RGB, 16 bits become 8, CMYK is converted, transparency is laid over
+    white, and of an animation the first frame is taken.
+
+    Returns:
+        uint8 array (H, W, 3), RGB.
+
+    Raises:
+        InputError: the file cannot be read, or is not a whole picture.
+    """
+    picture = _open(path)
+    if picture.mode in _SIXTEEN_BIT_MODES:
+        # Pillow's own conversion clips at 255 instead of scaling.
+        grey = np.asarray(picture).astype(np.uint32)
+        grey = ((grey.clip(0, 65535) + 128) // 257).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
+    if picture.mode == "F":
+        raise InputError(path, "a floating-point picture has no fixed white: save it with 8 or 16 bits")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return np.array(picture.convert("RGB"))
+
+
+def read_grey(path: str | Path) -> np.ndarray:
+    """Read a grey picture, such as a saliency map.
+
+    Returns:
+        float32 array (H, W) in [0, 1]; 8 bits are divided by 255, 16 bits by 65535.
+
+    Raises:
+        InputError: the file cannot be read, or is not a whole picture.
+    """
+    picture = _open(path)
+    if picture.mode in _SIXTEEN_BIT_MODES:
+        return np.asarray(picture).astype(np.float32) / 65535
+    return np.asarray(picture.convert("L")).astype(np.float32) / 255
+
+
+def resize_area(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resize (H, W) or (H, W, C) to `shape` (height, width) by pixel area, as the paper prepared its pictures."""
+    return cv2.resize(array, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+
+
+def resize_cubic(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resize float32 (H, W) to `shape` (height, width) with cubic interpolation, which may overshoot the range."""
+    return cv2.resize(array, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+
+
+def to_uint8(saliency: np.ndarray) -> np.ndarray:
+    """Round a map in [0, 1] to uint8: to the nearest level, never cut off, which would bias the low values."""
+    return np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
+
+
+def encode_png(array: np.ndarray) -> bytes:
+    """Encode a uint8 or uint16 grey (H, W) or uint8 RGB (H, W, 3) array as PNG."""
+    buffer = io.BytesIO()
+    # Level 1 is about three times as fast as the default and some ten per cent larger.
+    Image.fromarray(array).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def write_image(path: str | Path, array: np.ndarray) -> None:
+    """Write a uint8 grey (H, W) or RGB (H, W, 3) picture as PNG or JPEG, by the ending of `path`.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if Path(path).suffix.lower() == ".png":
+        return write_bytes(path, encode_png(array))
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "JPEG", quality=92)
+    return write_bytes(path, buffer.getvalue())

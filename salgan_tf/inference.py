@@ -1,0 +1,179 @@
+"""From photographs to saliency maps: one call in front of a LiteRT or a Keras generator, and whole folders."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from salgan_tf import images, visualization
+from salgan_tf.errors import InputError
+from salgan_tf.files import make_folder
+
+if TYPE_CHECKING:
+    import keras
+
+EDGE_MODEL = Path(__file__).parent / "weights" / "salgan_mobilenet_v2.tflite"
+# Of a run folder: the generators that a training leaves, the better one first.
+_RUN_GENERATORS = ("adversarial.keras", "content.keras")
+_OUTPUTS = ("_saliency.png", "_overlay.jpg")
+
+
+class SaliencyPredictor:
+    """Predicts where people look in a photograph.
+
+    Args:
+        model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite` file; a `.keras` file of a generator or SalGAN;
+            a run folder of `train`; or a Keras generator. Only the last three import TensorFlow.
+        threads: of a LiteRT model; by default one a core.
+
+    Attributes:
+        image_shape: (height, width) at which the model sees the photograph.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds no generator.
+    """
+
+    def __init__(self, model: "str | Path | keras.Model" = "edge", threads: int | None = None):
+        if isinstance(model, str | Path):
+            self._run, self.image_shape = _load(Path(EDGE_MODEL if model == "edge" else model), threads)
+        else:
+            self._run, self.image_shape = _wrap_keras(model)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Predict one photograph.
+
+        The post-processing is the released code's: by area to the model's size, cubic interpolation back, a 5x5
+        Gaussian blur; here in floats to the end.
+
+        Args:
+            image: uint8 (H, W, 3), RGB.
+
+        Returns:
+            float32 (H, W) in [0, 1], proportional to the density of fixations.
+
+        Raises:
+            ValueError: `image` is no such array.
+        """
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ValueError(f"image: a uint8 array (H, W, 3) in RGB is wanted, not {found}")
+        saliency = self._run(images.resize_area(image, self.image_shape))
+        saliency = images.resize_cubic(saliency, image.shape[:2])
+        return np.clip(cv2.GaussianBlur(saliency, (5, 5), 0), 0, 1)
+
+
+def _load(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
+    if path.is_dir():
+        found = [path / name for name in _RUN_GENERATORS if (path / name).is_file()]
+        if not found:
+            raise InputError(
+                path, f"no run folder with a trained generator: neither {' nor '.join(_RUN_GENERATORS)} in it"
+            )
+        path = found[0]
+    if not path.is_file():
+        raise InputError(path, "no such model: give edge, a .tflite or .keras file, or a run folder")
+    if path.suffix == ".tflite":
+        return _load_litert(path, threads)
+    if path.suffix == ".keras":
+        # Keras and TensorFlow take seconds to import, and the default model needs neither.
+        from salgan_tf.models.pretrained import load_generator
+
+        return _wrap_keras(load_generator(path))
+    raise InputError(path, "not a model: give edge, a .tflite or .keras file, or a run folder")
+
+
+def _wrap_keras(generator: "keras.Model") -> tuple[Callable, tuple[int, int]]:
+    def run(image: np.ndarray) -> np.ndarray:
+        return np.asarray(generator.predict_on_batch(image[None].astype(np.float32)), np.float32)[0, ..., 0]
+
+    return run, tuple(generator.input_shape[1:3])
+
+
+def _load_litert(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=threads or os.cpu_count())
+        interpreter.allocate_tensors()
+        (entry,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except (ValueError, RuntimeError) as error:
+        raise InputError(path, f"not a LiteRT model that can be run: {error}") from error
+    if len(entry["shape"]) != 4 or entry["shape"][3] != 3 or (*exit_["shape"],) != (*entry["shape"][:3], 1):
+        raise InputError(path, f"no generator: it maps {(*entry['shape'],)} to {(*exit_['shape'],)}")
+
+    def run(image: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(entry["index"], image[None].astype(entry["dtype"]))
+        interpreter.invoke()
+        saliency = interpreter.get_tensor(exit_["index"])[0, ..., 0].astype(np.float32)
+        scale, zero_point = exit_["quantization"]
+        return (saliency - zero_point) * scale if scale else saliency
+
+    return run, tuple(int(side) for side in entry["shape"][1:3])
+
+
+def predict_files(
+    paths: Iterable[str | Path],
+    out: str | Path,
+    predictor: SaliencyPredictor,
+    overlay: bool = True,
+    report: Callable[[InputError], None] = lambda error: None,
+) -> tuple[int, int]:
+    """Write `NAME_saliency.png` (8-bit grey, the photograph's size) and `NAME_overlay.jpg` of photographs and folders.
+
+    Args:
+        paths: photographs, and folders whose photographs are taken (not their subfolders').
+        out: folder of the results, made if needed.
+        predictor: what predicts.
+        overlay: write the overlay too.
+        report: called with the error of each input that cannot be used; the others go on.
+
+    Returns:
+        How many were predicted, and how many failed.
+
+    Raises:
+        InputError: `out` cannot be written.
+    """
+    out = make_folder(out)
+    photographs, errors = _collect(paths, out)
+    for error in errors:
+        report(error)
+    done, failed = 0, len(errors)
+    written: dict[str, Path] = {}
+    # A bar for a single photograph would be noise.
+    for path in tqdm(photographs, desc="predict", unit="picture", disable=True if len(photographs) < 2 else None):
+        try:
+            if (earlier := written.setdefault(path.stem, path)) != path:
+                raise InputError(path, f"its map would overwrite that of {earlier}: rename one, or use another folder")
+            image = images.read_image(path)
+            saliency = predictor(image)
+            images.write_image(out / f"{path.stem}{_OUTPUTS[0]}", images.to_uint8(saliency))
+            if overlay:
+                images.write_image(out / f"{path.stem}{_OUTPUTS[1]}", visualization.overlay(image, saliency))
+            done += 1
+        except InputError as error:
+            failed += 1
+            report(error)
+    return done, failed
+
+
+def _collect(paths: Iterable[str | Path], out: Path) -> tuple[list[Path], list[InputError]]:
+    """List the photographs of paths, each once, and what is wrong with the paths that give none."""
+    photographs, errors = [], []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            photographs.append(path)
+            continue
+        try:
+            found = images.find_pictures(path)
+            if path.resolve() == out.resolve():
+                found = [one for one in found if not one.name.endswith(_OUTPUTS)]
+            if not found:
+                raise InputError(path, "no pictures in this folder")
+            photographs += found
+        except InputError as error:
+            errors.append(error)
+    return list(dict.fromkeys(photographs)), errors

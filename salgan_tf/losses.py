@@ -1,0 +1,145 @@
+"""What is minimised: content losses over maps and densities, and the adversarial terms (Pan et al. 2017, section 3.3).
+
+Every function takes maps (B, H, W, 1) and gives one number an image (B,), in `keras.ops`, so that all backends run it.
+"""
+
+import keras
+
+# MATLAB's eps, which the MIT benchmark's KL takes: Kummerer's "MIT_KLDiv" in pysaliency is the same.
+_EPSILON = 2.2204e-16
+_PIXELS = (1, 2, 3)
+
+
+def _float32(*maps):
+    # Sums over 49,152 pixels do not fit in float16.
+    return (keras.ops.cast(one, "float32") for one in maps)
+
+
+def to_density(saliency):
+    """Divide each map by its sum; a map of zeros becomes uniform."""
+    (saliency,) = _float32(saliency)
+    total = keras.ops.sum(saliency, axis=_PIXELS, keepdims=True)
+    pixels = keras.ops.prod(keras.ops.shape(saliency)[1:])
+    uniform = keras.ops.ones_like(saliency) / keras.ops.cast(pixels, "float32")
+    return keras.ops.where(total > 0, saliency / keras.ops.where(total > 0, total, 1.0), uniform)
+
+
+def kl_divergence(saliency_true, saliency_pred):
+    """Kullback-Leibler divergence of the predicted density p from the true one q, in nats: sum q ln(e + q / (p + e)).
+
+    Source: the MIT saliency benchmark's `KLdiv.m`, with e = 2.2204e-16. 0 is best.
+    """
+    q, p = to_density(saliency_true), to_density(saliency_pred)
+    return keras.ops.sum(q * keras.ops.log(_EPSILON + q / (p + _EPSILON)), axis=_PIXELS)
+
+
+def _standardized(saliency):
+    """Shift and scale each map to mean 0 and standard deviation 1 (over N); a constant map becomes 0."""
+    (saliency,) = _float32(saliency)
+    centred = saliency - keras.ops.mean(saliency, axis=_PIXELS, keepdims=True)
+    variance = keras.ops.mean(keras.ops.square(centred), axis=_PIXELS, keepdims=True)
+    # What rounding leaves of a constant map is not contrast: float32 means are good to some 1e-6 of the values.
+    highest = keras.ops.max(keras.ops.abs(saliency), axis=_PIXELS, keepdims=True)
+    varies = variance > keras.ops.square(1e-6 * highest)
+    return keras.ops.where(varies, centred * keras.ops.rsqrt(keras.ops.where(varies, variance, 1.0)), 0.0)
+
+
+def correlation_coefficient(saliency_true, saliency_pred):
+    """Pearson's correlation of two maps (CC), in [-1, 1], 1 is best; 0 where one is constant."""
+    return keras.ops.mean(_standardized(saliency_true) * _standardized(saliency_pred), axis=_PIXELS)
+
+
+def normalized_scanpath_saliency(fixations, saliency_pred):
+    """NSS (Peters et al. 2005): the mean of the standardised map at the fixations, each counted as often as it was made.
+
+    Args:
+        fixations: fixation counts (B, H, W, 1).
+        saliency_pred: maps (B, H, W, 1).
+
+    Returns:
+        (B,), higher is better, 0 is chance; 0 too for an image without fixations.
+    """
+    (fixations,) = _float32(fixations)
+    count = keras.ops.sum(fixations, axis=_PIXELS)
+    total = keras.ops.sum(fixations * _standardized(saliency_pred), axis=_PIXELS)
+    return total / keras.ops.maximum(count, 1.0)
+
+
+def similarity(saliency_true, saliency_pred):
+    """SIM: the shared mass of the two densities, sum min(p, q), in [0, 1], 1 is best (Judd et al. 2012)."""
+    return keras.ops.sum(keras.ops.minimum(to_density(saliency_true), to_density(saliency_pred)), axis=_PIXELS)
+
+
+def downsampled_binary_crossentropy(saliency_true, saliency_pred, factor: int = 4):
+    """Mean binary cross-entropy of the two maps after averaging over `factor` x `factor` squares (section 3.3, BCE/4)."""
+    maps = list(_float32(saliency_true, saliency_pred))
+    if factor > 1:
+        maps = [keras.ops.average_pool(one, factor, strides=factor, data_format="channels_last") for one in maps]
+    return keras.ops.mean(keras.ops.binary_crossentropy(*maps), axis=_PIXELS)
+
+
+@keras.saving.register_keras_serializable("salgan_tf")
+class DownsampledBinaryCrossentropy:
+    """The paper's content loss: binary cross-entropy at a quarter of the size.
+
+    Args:
+        factor: side of the squares that are averaged first; 1 for none.
+    """
+
+    def __init__(self, factor: int = 4):
+        self.factor = factor
+
+    def __call__(self, truth: dict, saliency_pred):
+        """Give the loss of each image (B,); `truth` holds `saliency` and may hold `fixations`."""
+        return downsampled_binary_crossentropy(truth["saliency"], saliency_pred, self.factor)
+
+    def get_config(self) -> dict:
+        return {"factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "DownsampledBinaryCrossentropy":
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("salgan_tf")
+class DensityLoss:
+    """A content loss of what is measured: kl KL - cc CC - nss NSS over the map that ships, plus bce BCE/4.
+
+    The first three do not see the map's scale; a little cross-entropy ties it to the truth's, whose maximum is 1, so
+    that eight bits hold the map well.
+
+    Args:
+        kl: weight of the KL divergence.
+        cc: weight of the correlation coefficient.
+        nss: weight of the NSS at the fixations; images without fixations take no part.
+        bce: weight of the downsampled binary cross-entropy.
+    """
+
+    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.1, bce: float = 0.5):
+        self.kl, self.cc, self.nss, self.bce = kl, cc, nss, bce
+
+    def __call__(self, truth: dict, saliency_pred):
+        """Give the loss of each image (B,); `truth` holds `saliency` and may hold `fixations`."""
+        saliency_true = truth["saliency"]
+        loss = self.kl * kl_divergence(saliency_true, saliency_pred)
+        loss = loss - self.cc * correlation_coefficient(saliency_true, saliency_pred)
+        if "fixations" in truth:
+            loss = loss - self.nss * normalized_scanpath_saliency(truth["fixations"], saliency_pred)
+        return loss + self.bce * downsampled_binary_crossentropy(saliency_true, saliency_pred)
+
+    def get_config(self) -> dict:
+        return {"kl": self.kl, "cc": self.cc, "nss": self.nss, "bce": self.bce}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "DensityLoss":
+        return cls(**config)
+
+
+def adversarial_loss(probability, real: bool):
+    """Binary cross-entropy (B,) of the discriminator's probability (B, 1) against the label "real" or "generated".
+
+    The discriminator is taught with the true labels; the generator is taught with `real=True` on its own maps.
+    """
+    (probability,) = _float32(probability)
+    target = keras.ops.ones_like(probability) if real else keras.ops.zeros_like(probability)
+    return keras.ops.mean(keras.ops.binary_crossentropy(target, probability), axis=-1)

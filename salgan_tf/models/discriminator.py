@@ -1,0 +1,79 @@
+"""The discriminator: an image and a map in, the probability that the map is a recorded one out (Pan et al. 2017, 3.2)."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("salgan_tf")
+class WeightNormConv2D(keras.layers.Conv2D):
+    """A convolution with each filter W divided by its length: W g / sqrt(1e-6 + sum(W^2)), as the released code has it.
+
+    The gain g (one a filter) is stored with the weights and is not trained: released files bring their own.
+    """
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.gain = self.add_weight(shape=(self.filters,), initializer="ones", trainable=False, name="gain")
+
+    def save_own_variables(self, store):
+        # Conv2D names its own variables here, and knows of no gain.
+        super().save_own_variables(store)
+        if self.built:
+            store["gain"] = self.gain
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        if self.built:
+            self.gain.assign(store["gain"])
+
+    def convolution_op(self, inputs, kernel):
+        squares = keras.ops.sum(keras.ops.square(keras.ops.cast(kernel, "float32")), axis=(0, 1, 2))
+        scale = keras.ops.cast(self.gain, "float32") * keras.ops.rsqrt(1e-6 + squares)
+        return super().convolution_op(inputs, kernel * keras.ops.cast(scale, kernel.dtype))
+
+
+def build_discriminator(
+    image_shape: tuple[int, int, int] = (192, 256, 3),
+    spectral_normalization: bool = False,
+    name: str = "discriminator",
+) -> keras.Model:
+    """Build the released code's discriminator (1,359,424 parameters at 192x256).
+
+    Args:
+        image_shape: (H, W, 3), with H and W multiples of 16.
+        spectral_normalization: wrap every layer but the last in Keras' `SpectralNormalization` (Miyato et al. 2018)
+            instead of weight-normalising `conv3_1` and `conv3_2`.
+        name: the model's name.
+
+    Returns:
+        A functional model from (B, H, W, 4), the saliency map in [0, 1] first and then the image's RGB in [0, 255],
+        to a probability (B, 1), float32.
+
+    Raises:
+        ValueError: an illegal `image_shape`.
+    """
+    height, width, channels = image_shape
+    if channels != 3 or any(side < 16 or side % 16 for side in (height, width)):
+        raise ValueError(f"image_shape={tuple(image_shape)}: (height, width, 3) is wanted, both multiples of 16")
+
+    def layer(plain: keras.layers.Layer) -> keras.layers.Layer:
+        return keras.layers.SpectralNormalization(plain, name=plain.name) if spectral_normalization else plain
+
+    def convolution(filters: int, name: str, size: int = 3, kind=keras.layers.Conv2D) -> keras.layers.Layer:
+        return layer(kind(filters, size, padding="same", activation="relu", name=name))
+
+    normalized = keras.layers.Conv2D if spectral_normalization else WeightNormConv2D
+    inputs = keras.Input((height, width, 4), name="saliency_and_image")
+    x = convolution(3, "merge", size=1)(inputs)
+    x = convolution(32, "conv1")(x)
+    x = keras.layers.MaxPooling2D(4, name="pool1")(x)
+    x = convolution(64, "conv2_1")(x)
+    x = convolution(64, "conv2_2")(x)
+    x = keras.layers.MaxPooling2D(2, name="pool2")(x)
+    x = convolution(64, "conv3_1", kind=normalized)(x)
+    x = convolution(64, "conv3_2", kind=normalized)(x)
+    x = keras.layers.MaxPooling2D(2, name="pool3")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = layer(keras.layers.Dense(100, activation="tanh", name="fc4"))(x)
+    x = layer(keras.layers.Dense(2, activation="tanh", name="fc5"))(x)
+    x = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="prob")(x)
+    return keras.Model(inputs, x, name=name)

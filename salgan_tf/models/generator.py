@@ -1,0 +1,52 @@
+"""The generator: a photograph in, its saliency map out, as a Keras functional model with all preprocessing inside."""
+
+from pathlib import Path
+
+import keras
+
+from salgan_tf.models import mobilenet_v2, vgg16
+from salgan_tf.models.pretrained import load_pretrained
+
+BACKBONES = {
+    "vgg16": (vgg16.vgg16_saliency, vgg16.STRIDE),
+    "mobilenet_v2": (mobilenet_v2.mobilenet_v2_saliency, mobilenet_v2.STRIDE),
+}
+
+
+def build_generator(
+    backbone: str = "vgg16",
+    image_shape: tuple[int, int, int] = (192, 256, 3),
+    weights: str | Path | None = None,
+    name: str | None = None,
+) -> keras.Model:
+    """Build a generator.
+
+    Args:
+        backbone: `"vgg16"`, the paper's (Pan et al. 2017, section 3.1; 31,787,009 parameters, encoder blocks 1 to 3
+            frozen), or `"mobilenet_v2"`, the edge generator (2.4 million parameters).
+        image_shape: (H, W, 3), with H and W multiples of 16 (vgg16) or 32 (mobilenet_v2).
+        weights: `None` for a random start; `"imagenet"` for an encoder trained on ImageNet, fetched by
+            keras.applications; or a local file, see `salgan_tf.models.pretrained.load_pretrained`.
+        name: the model's name, by default `salgan_` and the backbone.
+
+    Returns:
+        A functional model from `image` (B, H, W, 3), RGB in [0, 255], to saliency (B, H, W, 1), float32 in [0, 1].
+
+    Raises:
+        ValueError: an unknown backbone or an illegal `image_shape`.
+        salgan_tf.InputError: the file of weights is missing or belongs to another network.
+    """
+    if backbone not in BACKBONES:
+        raise ValueError(f"backbone={backbone!r} is unknown; there are {', '.join(map(repr, BACKBONES))}")
+    connect, stride = BACKBONES[backbone]
+    image_shape = tuple(image_shape)
+    if len(image_shape) != 3 or image_shape[2] != 3 or any(side < stride or side % stride for side in image_shape[:2]):
+        raise ValueError(
+            f"image_shape={image_shape} does not fit {backbone}: (height, width, 3) is wanted, with height and width "
+            f"multiples of {stride}"
+        )
+    image = keras.Input(image_shape, name="image")
+    generator = keras.Model(image, connect(image), name=name or f"salgan_{backbone}")
+    if weights is not None:
+        load_pretrained(generator, weights)
+    return generator

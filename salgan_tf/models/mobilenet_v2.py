@@ -1,0 +1,93 @@
+"""The edge generator: a MobileNetV2 encoder (Sandler et al. 2018) and a light decoder with skips.
+
+The encoder's batch norms are folded into its convolutions: a smaller graph, the same on every backend and device, and
+small batches train as well as large ones. Only operations that int8 LiteRT and TensorRT keep whole are used.
+"""
+
+import keras
+
+# MobileNetV2's inverted residuals: filters and stride of each block (its table 2, width 1.0); all expand 6 times but
+# the first.
+BLOCKS = (
+    *((16, 1), (24, 2), (24, 1), (32, 2), (32, 1), (32, 1), (64, 2), (64, 1), (64, 1), (64, 1)),
+    *((96, 1), (96, 1), (96, 1), (160, 2), (160, 1), (160, 1), (320, 1)),
+)
+STRIDE = 32
+# The decoder's skips, at 1/16, 1/8 and 1/4 of the image: the block from whose expansion (the last and widest of its
+# scale) one is taken, the channels that it is reduced to, and the decoder's channels at that scale.
+SKIPS = (("block_13", 128, 192), ("block_6", 64, 128), ("block_3", 32, 64))
+CONTEXT_FILTERS = 256
+
+
+def encoder_layers() -> list[str]:
+    """Name the encoder's convolutions, in order."""
+    names = ["Conv1", "expanded_conv_depthwise", "expanded_conv_project"]
+    for index in range(1, len(BLOCKS)):
+        names += [f"block_{index}_{part}" for part in ("expand", "depthwise", "project")]
+    return names
+
+
+def _pointwise(x, filters: int, name: str, relu: bool = True):
+    x = keras.layers.Conv2D(filters, 1, kernel_initializer="he_normal", name=name)(x)
+    return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if relu else x
+
+
+def _depthwise(x, name: str, stride: int = 1, size: int = 3):
+    # On even sizes TensorFlow's "same" pads as MobileNetV2 does: nothing above and left, one pixel below and right.
+    layer = keras.layers.DepthwiseConv2D(
+        size, strides=stride, padding="same", depthwise_initializer="he_normal", name=name
+    )
+    return keras.layers.ReLU(6.0, name=f"{name}_relu")(layer(x))
+
+
+def _inverted_residual(x, filters: int, stride: int, name: str):
+    """Connect one block; also give its expansion, the widest view of the block's input."""
+    expanded = x if name == "expanded_conv" else _pointwise(x, 6 * x.shape[-1], f"{name}_expand")
+    y = _depthwise(expanded, f"{name}_depthwise", stride)
+    y = _pointwise(y, filters, f"{name}_project", relu=False)
+    if stride == 1 and x.shape[-1] == filters:
+        y = keras.layers.Add(name=f"{name}_add")([x, y])
+    return y, expanded
+
+
+def _upsample(x, factor: int, name: str):
+    return keras.layers.Resizing(factor * x.shape[1], factor * x.shape[2], interpolation="bilinear", name=name)(x)
+
+
+def _encode(image):
+    """Connect the encoder, its layers named as in keras.applications; give its output and each block's expansion."""
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(image)
+    x = keras.layers.Conv2D(32, 3, strides=2, padding="same", kernel_initializer="he_normal", name="Conv1")(x)
+    x = keras.layers.ReLU(6.0, name="Conv1_relu")(x)
+    expansions = {}
+    for index, (filters, stride) in enumerate(BLOCKS):
+        name = f"block_{index}" if index else "expanded_conv"
+        x, expansions[name] = _inverted_residual(x, filters, stride, name)
+    return x, expansions
+
+
+def _context(x):
+    """Let every place of the coarsest scale know of its surroundings and of the whole picture."""
+    x = _pointwise(x, CONTEXT_FILTERS, "context_reduce")
+    y = _depthwise(x, "context_depthwise", size=5)
+    y = _pointwise(y, CONTEXT_FILTERS, "context_pointwise", relu=False)
+    whole = keras.layers.GlobalAveragePooling2D(keepdims=True, name="context_pooling")(x)
+    whole = _pointwise(whole, CONTEXT_FILTERS, "context_whole", relu=False)
+    x = keras.layers.Add(name="context_add")([x, y, whole])
+    return keras.layers.ReLU(6.0, name="context_relu")(x)
+
+
+def mobilenet_v2_saliency(image):
+    """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size."""
+    x, expansions = _encode(image)
+    x = _context(x)
+    for scale, (block, skip_filters, filters) in zip((16, 8, 4), SKIPS, strict=True):
+        x = _upsample(x, 2, f"upsampling_{scale}")
+        side = _pointwise(expansions[block], skip_filters, f"skip_{scale}")
+        x = keras.layers.Concatenate(name=f"decoder_{scale}_concatenate")([x, side])
+        for index in (1, 2):
+            x = _depthwise(x, f"decoder_{scale}_{index}_depthwise")
+            x = _pointwise(x, filters, f"decoder_{scale}_{index}_pointwise")
+    # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail.
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", dtype="float32", name="output")(x)
+    return keras.layers.Resizing(image.shape[1], image.shape[2], dtype="float32", name="saliency")(x)

@@ -1,0 +1,250 @@
+"""SalGAN: the generator trained by a content loss and by a discriminator, behind `model.fit`."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from salgan_tf import losses
+from salgan_tf.metrics import streaming
+
+UPDATES = ("alternate", "both")
+
+
+@keras.saving.register_keras_serializable("salgan_tf")
+class SalGAN(keras.Model):
+    """A generator of saliency maps with what trains it (Pan et al. 2017, section 3.3).
+
+    `fit` and `evaluate` take batches of `(image, truth)`: `image` (B, H, W, 3), RGB in [0, 255], and `truth` a dict of
+    `saliency` (densities, max 1) and `fixations` (counts), both (B, H, W, 1) float32; `fixations` may be left out.
+    `call` is the generator's.
+
+    Args:
+        generator: from `build_generator`.
+        discriminator: from `build_discriminator`; None trains by the content loss alone (the paper's stage 1).
+        alpha: weight of the content loss beside the adversarial one (the paper's 0.05).
+        content_loss: callable of (truth, maps) that gives a loss an image (B,); by default the paper's BCE/4.
+            It must be registered with `keras.saving` to be saved.
+        updates: `"alternate"`: odd batches train the discriminator and even ones the generator, as the released code
+            does; `"both"`: every batch trains both, the discriminator first.
+
+    Raises:
+        ValueError: unknown `updates`.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model | None = None,
+        alpha: float = 0.05,
+        content_loss: Callable | None = None,
+        updates: str = "alternate",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if updates not in UPDATES:
+            raise ValueError(f"updates={updates!r} is unknown; there are {', '.join(map(repr, UPDATES))}")
+        # The generator is tracked first: its weights stand first in `trainable_variables`, where an optimizer with
+        # moving averages writes them at the end of `fit`.
+        self.generator = generator
+        self.discriminator = discriminator
+        self.alpha = alpha
+        self.content_loss = content_loss or losses.DownsampledBinaryCrossentropy()
+        self.updates = updates
+        # Batches seen, saved with the weights: whose turn it is survives a restart, and never starts again.
+        self.steps = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="steps")
+        self._content_loss_mean = keras.metrics.Mean(name="content_loss")
+        self._generator_loss_mean = keras.metrics.Mean(name="generator_loss")
+        self._discriminator_loss_mean = keras.metrics.Mean(name="discriminator_loss")
+        self._loss_means = [self._content_loss_mean]
+        if discriminator is not None:
+            self._loss_means += [self._generator_loss_mean, self._discriminator_loss_mean]
+        self._map_metrics = [
+            streaming.CorrelationCoefficient(),
+            streaming.KLDivergence(),
+            streaming.Similarity(),
+            streaming.NormalizedScanpathSaliency(),
+        ]
+        self.built = True
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        **kwargs,
+    ):
+        """Set the optimizers; both are by default the paper's AdaGrad (`paper_optimizer`).
+
+        Callbacks find the generator's as `model.optimizer`. `kwargs` (`jit_compile`, `run_eagerly`, …) are
+        `keras.Model.compile`'s; XLA is by default used on a single GPU alone, since on a CPU it makes the convolutions'
+        gradients twenty times slower.
+
+        Raises:
+            ValueError: `steps_per_execution` other than 1 with alternating updates.
+        """
+        if self.discriminator is not None and self.updates == "alternate" and kwargs.get("steps_per_execution", 1) != 1:
+            raise ValueError("alternating updates run one batch at a time: steps_per_execution must be 1")
+        one_device = tf.distribute.get_strategy().num_replicas_in_sync == 1
+        kwargs.setdefault("jit_compile", one_device and bool(tf.config.list_physical_devices("GPU")))
+        super().compile(optimizer=generator_optimizer or paper_optimizer(), **kwargs)
+        self.optimizer.build(self.generator.trainable_variables)
+        if self.discriminator is not None:
+            optimizer = discriminator_optimizer or paper_optimizer()
+            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            optimizer.build(self.discriminator.trainable_variables)
+            self.discriminator_optimizer = optimizer
+
+    def get_compile_config(self) -> dict:
+        config = {"generator_optimizer": keras.saving.serialize_keras_object(self.optimizer)}
+        if self.discriminator is not None:
+            config["discriminator_optimizer"] = keras.saving.serialize_keras_object(self.discriminator_optimizer)
+        return config
+
+    def compile_from_config(self, config: dict):
+        self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+    def get_config(self) -> dict:
+        config = super().get_config()
+        serialize = keras.saving.serialize_keras_object
+        config.update(
+            generator=serialize(self.generator),
+            discriminator=serialize(self.discriminator),
+            content_loss=serialize(self.content_loss),
+            alpha=self.alpha,
+            updates=self.updates,
+        )
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "SalGAN":
+        config = dict(config)
+        for name in ("generator", "discriminator", "content_loss"):
+            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
+        return cls(**config)
+
+    def call(self, image, training=None):
+        """Give the saliency maps (B, H, W, 1), float32 in [0, 1], of images (B, H, W, 3), RGB in [0, 255]."""
+        return self.generator(image, training=training)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return self._loss_means + self._map_metrics
+
+    # === Losses ===
+
+    def _judge(self, image, *maps, training: bool):
+        """Ask the discriminator for the probability that each of the maps was recorded, of all in one batch."""
+        pairs = [
+            keras.ops.concatenate([keras.ops.cast(one, "float32"), keras.ops.cast(image, "float32")], axis=-1)
+            for one in maps
+        ]
+        return keras.ops.split(self.discriminator(keras.ops.concatenate(pairs), training=training), len(maps))
+
+    def _generator_loss(self, image, truth, saliency, training: bool):
+        content = keras.ops.mean(self.content_loss(truth, saliency))
+        self._content_loss_mean.update_state(content)
+        if self.discriminator is None:
+            return content
+        (probability,) = self._judge(image, saliency, training=training)
+        loss = keras.ops.mean(losses.adversarial_loss(probability, real=True)) + self.alpha * content
+        self._generator_loss_mean.update_state(loss)
+        return loss
+
+    def _discriminator_loss(self, image, truth, saliency, training: bool):
+        real, fake = self._judge(image, truth["saliency"], saliency, training=training)
+        both = losses.adversarial_loss(real, real=True) + losses.adversarial_loss(fake, real=False)
+        loss = keras.ops.mean(both) / 2
+        self._discriminator_loss_mean.update_state(loss)
+        return loss
+
+    # === Steps ===
+
+    def _apply(self, tape: tf.GradientTape, loss, network: keras.Model, optimizer: keras.optimizers.Optimizer):
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply(gradients, network.trainable_variables)
+
+    def _scale(self, loss, network: keras.Model, optimizer: keras.optimizers.Optimizer):
+        """Prepare a loss for its gradients: the optimizer sums them over replicas, and float16 needs a larger one."""
+        loss = loss + sum(network.losses)
+        return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+
+    def _log(self) -> dict:
+        return {metric.name: metric.result() for metric in self._loss_means}
+
+    def generator_step(self, data) -> dict:
+        """Train the generator on a batch of (image, truth)."""
+        image, truth = data
+        with tf.GradientTape() as tape:
+            saliency = self.generator(image, training=True)
+            loss = self._generator_loss(image, truth, saliency, training=True)
+            loss = self._scale(loss, self.generator, self.optimizer)
+        self._apply(tape, loss, self.generator, self.optimizer)
+        return self._log()
+
+    def discriminator_step(self, data) -> dict:
+        """Train the discriminator on a batch of (image, truth)."""
+        image, truth = data
+        saliency = self.generator(image, training=False)
+        with tf.GradientTape() as tape:
+            loss = self._discriminator_loss(image, truth, saliency, training=True)
+            loss = self._scale(loss, self.discriminator, self.discriminator_optimizer)
+        self._apply(tape, loss, self.discriminator, self.discriminator_optimizer)
+        return self._log()
+
+    def train_step(self, data) -> dict:
+        """Train all that there is on a batch of (image, truth): the discriminator, then the generator."""
+        if self.discriminator is not None:
+            self.discriminator_step(data)
+        return self.generator_step(data)
+
+    def test_step(self, data) -> dict:
+        """Measure a batch of (image, truth) without training."""
+        image, truth = data
+        saliency = self.generator(image, training=False)
+        self._generator_loss(image, truth, saliency, training=False)
+        if self.discriminator is not None:
+            self._discriminator_loss(image, truth, saliency, training=False)
+        measured = [metric for metric in self._map_metrics if metric.name != "nss" or "fixations" in truth]
+        for metric in measured:
+            metric.update_state(truth, saliency)
+        return self._log() | {metric.name: metric.result() for metric in measured}
+
+    def make_train_function(self, force: bool = False):
+        """Compile the step or, for alternating updates, the two steps, and choose between them in Python.
+
+        An optimizer's update inside `tf.cond` fails under MirroredStrategy, and a masked one would still run both.
+        """
+        if self.train_function is not None and not force:
+            return
+        if self.discriminator is None or self.updates == "both":
+            turns = [self._compiled(self.train_step)]
+        else:
+            turns = [self._compiled(self.discriminator_step), self._compiled(self.generator_step)]
+
+        def train_function(iterator):
+            logs = turns[int(self.steps) % len(turns)](iterator)
+            self.steps.assign_add(1)
+            return logs
+
+        self.train_function = train_function
+
+    def _compiled(self, step: Callable) -> Callable:
+        # Keras compiles whatever `train_step` is: it knows strategies, XLA and run_eagerly.
+        self.train_step = step
+        try:
+            super().make_train_function(force=True)
+            return self.train_function
+        finally:
+            del self.train_step
+
+
+def paper_optimizer(learning_rate: float = 3e-4, weight_decay: float = 1e-4) -> keras.optimizers.Optimizer:
+    """Make the released code's AdaGrad: accumulators start at 0, epsilon 1e-6.
+
+    Weight decay is decoupled: each update also takes `learning_rate * weight_decay` of every weight. (The paper says
+    1e-4 without saying how; the released code's L2 term has no effect.)
+    """
+    return keras.optimizers.Adagrad(
+        learning_rate, initial_accumulator_value=0.0, epsilon=1e-6, weight_decay=weight_decay
+    )

@@ -1,0 +1,44 @@
+"""The paper's generator: a VGG-16 encoder and its mirror image (Pan et al. 2017, section 3.1, table 1)."""
+
+import keras
+
+# Of each block: name and number of its convolutions, and their filters.
+ENCODER_BLOCKS = (("conv1", 2, 64), ("conv2", 2, 128), ("conv3", 3, 256), ("conv4", 3, 512), ("conv5", 3, 512))
+DECODER_BLOCKS = (("uconv5", 3, 512), ("uconv4", 3, 512), ("uconv3", 3, 256), ("uconv2", 2, 128), ("uconv1", 2, 64))
+FROZEN_BLOCKS = ("conv1", "conv2", "conv3")
+STRIDE = 16
+MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def encoder_layers() -> list[str]:
+    """Name the encoder's convolutions, in order."""
+    return [f"{block}_{index}" for block, depth, _ in ENCODER_BLOCKS for index in range(1, depth + 1)]
+
+
+def decoder_layers() -> list[str]:
+    """Name the decoder's convolutions, in order."""
+    return [f"{block}_{index}" for block, depth, _ in DECODER_BLOCKS for index in range(depth, 0, -1)]
+
+
+def _convolution(filters: int, name: str, trainable: bool = True) -> keras.layers.Conv2D:
+    return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name, trainable=trainable)
+
+
+def vgg16_saliency(image):
+    """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size."""
+    # VGG-16 was trained by Caffe on BGR with the mean taken off and no scaling.
+    x = keras.ops.flip(image, axis=-1)
+    x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name="preprocessing")(x)
+    for block, depth, filters in ENCODER_BLOCKS:
+        for index in range(1, depth + 1):
+            x = _convolution(filters, f"{block}_{index}", trainable=block not in FROZEN_BLOCKS)(x)
+        if block != "conv5":
+            x = keras.layers.MaxPooling2D(name=block.replace("conv", "pool"))(x)
+    for block, depth, filters in DECODER_BLOCKS:
+        for index in range(depth, 0, -1):
+            x = _convolution(filters, f"{block}_{index}")(x)
+        if block != "uconv1":
+            # Resizing becomes one RESIZE op on devices, UpSampling2D a TILE and a RESHAPE; the numbers are the same.
+            name = block.replace("uconv", "upsampling")
+            x = keras.layers.Resizing(2 * x.shape[1], 2 * x.shape[2], interpolation="nearest", name=name)(x)
+    return keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="output")(x)

@@ -1,0 +1,28 @@
+"""The authors' released files in, a Keras file out."""
+
+from pathlib import Path
+
+from salgan_tf.errors import InputError
+from salgan_tf.files import atomic_path
+from salgan_tf.models.discriminator import build_discriminator
+from salgan_tf.models.generator import build_generator
+from salgan_tf.models.lasagne import load_lasagne_weights
+from salgan_tf.models.salgan import SalGAN
+
+
+def import_weights(generator_path: str | Path, discriminator_path: str | Path | None, out: str | Path) -> None:
+    """Write the released generator as a `.keras` file; with the released discriminator, a SalGAN of both.
+
+    Raises:
+        InputError: `out` has another ending or cannot be written, or a file of weights does not fit.
+    """
+    if Path(out).suffix != ".keras":
+        raise InputError(out, "the imported model is a Keras file: its name ends in .keras")
+    model = build_generator("vgg16")
+    load_lasagne_weights(model, generator_path)
+    if discriminator_path is not None:
+        discriminator = build_discriminator()
+        load_lasagne_weights(discriminator, discriminator_path)
+        model = SalGAN(model, discriminator)
+    with atomic_path(out) as scratch:
+        model.save(scratch)

@@ -1,0 +1,131 @@
+"""The run folder: what a training leaves on disk, written after each epoch, and where it continues from."""
+
+import csv
+import io
+import math
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from salgan_tf import files, images, visualization
+from salgan_tf.errors import InputError
+from salgan_tf.models.pretrained import load_weights_file
+
+_SAMPLE_PICTURES = 4
+
+
+class RunFolder:
+    """The files of one training.
+
+    `run.json`: settings, versions, fingerprint of the data. `history.csv`, `curves.png`: losses and validation metrics
+    by epoch. `samples/`: photograph, truth and prediction of a few validation pictures. `content.keras`,
+    `adversarial.keras`: the generator of each stage with the best validation CC. `checkpoints/`: everything that the
+    last whole epoch needs to go on. `logs/`: TensorBoard.
+
+    Args:
+        path: an existing folder.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self._state_path = self.path / "checkpoints" / "last.json"
+        self.state = {"weights": None, "best_cc": {}, "history": []}
+        if self._state_path.exists():
+            self.state |= files.read_json(self._state_path)
+
+    @property
+    def epochs_done(self) -> int:
+        """Whole epochs, of both stages together."""
+        return len(self.state["history"])
+
+    def load_checkpoint(self, model: keras.Model) -> None:
+        """Put the last whole epoch's weights, optimizer states and step count into a compiled model.
+
+        Raises:
+            InputError: the checkpoint is missing or damaged.
+        """
+        load_weights_file(model, self._state_path.parent / self.state["weights"])
+
+    def save_epoch(self, model: keras.Model, row: dict) -> None:
+        """Write a checkpoint, the history and the curves; a kill at any moment leaves the last epoch or this one."""
+        older = self.state["weights"]
+        self.state["history"].append(row)
+        self.state["weights"] = f"epoch-{self.epochs_done:04d}.weights.h5"
+        with files.atomic_path(self._state_path.parent / self.state["weights"]) as scratch:
+            model.save_weights(scratch)
+        files.write_json(self._state_path, self.state)
+        if older and older != self.state["weights"]:
+            (self._state_path.parent / older).unlink(missing_ok=True)
+        names = list(dict.fromkeys(name for one in self.state["history"] for name in one))
+        table = io.StringIO()
+        writer = csv.DictWriter(table, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.state["history"])
+        files.write_bytes(self.path / "history.csv", table.getvalue().encode())
+        visualization.plot_history(self.state["history"], self.path / "curves.png")
+
+    def save_best(self, generator: keras.Model, stage: str, cc: float) -> None:
+        """Write `STAGE.keras` if its validation CC is the stage's best so far."""
+        if cc > self.state["best_cc"].get(stage, -math.inf):
+            self.state["best_cc"][stage] = cc
+            with files.atomic_path(self.path / f"{stage}.keras") as scratch:
+                generator.save(scratch)
+
+    def save_samples(self, generator: keras.Model, batch: tuple, epoch: int) -> None:
+        """Draw photograph, true map and predicted map of a few pictures, a row each."""
+        photographs, truth = (batch[0][:_SAMPLE_PICTURES], batch[1]["saliency"][:_SAMPLE_PICTURES])
+        predictions = keras.ops.convert_to_numpy(generator(photographs, training=False))
+        rows = [
+            [photograph.astype(np.uint8), *(visualization.heat_map(one[..., 0]) for one in maps)]
+            for photograph, *maps in zip(np.asarray(photographs), np.asarray(truth), predictions, strict=True)
+        ]
+        images.write_image(self.path / "samples" / f"epoch-{epoch:04d}.jpg", visualization.picture_grid(rows))
+
+
+class RunRecorder(keras.callbacks.Callback):
+    """Keeps a `RunFolder` during `fit`, and stops at a loss that is no number.
+
+    It must stand before `SwapEMAWeights` in the list of callbacks: at the end of a validation the averaged weights are
+    then still in the generator, and are what is saved and drawn.
+
+    Args:
+        folder: where to write.
+        stage: `"content"` or `"adversarial"`.
+        sample_batch: a validation batch to draw from.
+        sample_every: epochs between two drawings.
+    """
+
+    def __init__(self, folder: RunFolder, stage: str, sample_batch: tuple, sample_every: int = 2):
+        super().__init__()
+        self.folder, self.stage = folder, stage
+        self.sample_batch, self.sample_every = sample_batch, sample_every
+        self.epoch = 0
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.started = epoch + 1, time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._hold_finite(logs, f"step {int(self.model.steps)} (epoch {self.epoch}, batch {batch + 1})")
+
+    def on_test_end(self, logs=None):
+        self._hold_finite(logs, f"the validation of epoch {self.epoch}")
+        self.folder.save_best(self.model.generator, self.stage, logs["cc"])
+        if self.epoch % self.sample_every == 1 or self.sample_every == 1 or self.epoch == self.params["epochs"]:
+            self.folder.save_samples(self.model.generator, self.sample_batch, self.epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = round(time.monotonic() - self.started, 1)
+        numbers = {name: float(value) for name, value in logs.items()}
+        self.folder.save_epoch(self.model, {"epoch": self.epoch, "stage": self.stage, "seconds": seconds} | numbers)
+
+    def _hold_finite(self, logs: dict, moment: str) -> None:
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                kept = (
+                    f"the checkpoint after epoch {self.folder.epochs_done} is kept" if self.folder.epochs_done else ""
+                )
+                cause = f"{name} became {float(value)} at {moment}; a smaller learning rate may help"
+                raise InputError(self.folder.path, "; ".join(filter(None, (cause, kept))))

@@ -1,0 +1,234 @@
+"""The two-stage schedule (Pan et al. 2017, section 3.3): content loss alone, then adversarial, in a run folder."""
+
+import dataclasses
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import salgan_tf
+from salgan_tf import losses
+from salgan_tf.data.pipeline import Examples, load_examples, make_batches
+from salgan_tf.errors import InputError
+from salgan_tf.files import make_folder, read_json, write_json
+from salgan_tf.models.discriminator import build_discriminator
+from salgan_tf.models.generator import build_generator
+from salgan_tf.models.salgan import SalGAN, paper_optimizer
+from salgan_tf.run_folder import RunFolder, RunRecorder
+
+CONTENT_LOSSES = {"bce": losses.DownsampledBinaryCrossentropy, "density": losses.DensityLoss}
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Every setting of a training; the defaults are the paper's, `edge_recipe` has the edge generator's.
+
+    Attributes:
+        data: folder in SALICON's layout, or of records; it must have the splits `train` and `val`.
+        backbone: `"vgg16"` or `"mobilenet_v2"`.
+        image_shape: (height, width).
+        batch_size: examples a step, over all replicas.
+        bce_epochs: epochs of stage 1, content loss alone.
+        gan_epochs: epochs of stage 2, content and adversarial loss.
+        steps_per_epoch: steps an epoch; None for the whole data.
+        init: `"imagenet"`, `"none"` or a file of weights, see `build_generator`.
+        content_loss: `"bce"`, the paper's BCE/4, or `"density"`, KL - CC/2 - NSS/10 + BCE/4 / 2.
+        alpha: weight of the content loss in stage 2.
+        updates: `"alternate"` or `"both"`, see `SalGAN`.
+        optimizer: `"adagrad"`, the paper's with a constant rate, or `"adamw"`, whose rate falls as a cosine.
+        learning_rate: of stage 1.
+        gan_learning_rate: of stage 2, of both networks.
+        weight_decay: decoupled: each update also takes rate * weight_decay of every weight.
+        ema: decay of the running average of the generator's weights, which is what is validated and saved; 0 for none.
+        augmentations: of `salgan_tf.data.augmentation.AUGMENTATIONS`.
+        seed: of the start, the order and the augmentations.
+        strategy: `"none"` or `"mirrored"`, over all GPUs of the machine.
+    """
+
+    data: str
+    backbone: str = "vgg16"
+    image_shape: tuple[int, int] = (192, 256)
+    batch_size: int = 32
+    bce_epochs: int = 15
+    gan_epochs: int = 105
+    steps_per_epoch: int | None = None
+    init: str = "imagenet"
+    content_loss: str = "bce"
+    alpha: float = 0.05
+    updates: str = "alternate"
+    optimizer: str = "adagrad"
+    learning_rate: float = 3e-4
+    gan_learning_rate: float = 3e-4
+    weight_decay: float = 1e-4
+    ema: float = 0.0
+    augmentations: tuple[str, ...] = ()
+    seed: int = 0
+    strategy: str = "none"
+
+
+RECIPES = {
+    "vgg16": {},
+    "mobilenet_v2": dict(
+        batch_size=16,
+        bce_epochs=20,
+        gan_epochs=6,
+        content_loss="density",
+        alpha=2.0,
+        updates="both",
+        optimizer="adamw",
+        learning_rate=1e-3,
+        gan_learning_rate=1e-4,
+        ema=0.998,
+        augmentations=("flip", "crop", "color"),
+    ),
+}
+
+
+def make_config(backbone: str, **settings) -> TrainingConfig:
+    """Give a backbone's recipe with the settings that are not None put over it."""
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    return TrainingConfig(backbone=backbone, **RECIPES[backbone] | chosen)
+
+
+def train(config: TrainingConfig, out: str | Path, verbose: int | str = "auto") -> Path:
+    """Train into a new run folder, see `RunFolder` for what is in it.
+
+    Raises:
+        InputError: bad data, weights or folder, or `out` already holds a run.
+    """
+    out = make_folder(out)
+    if (out / "run.json").exists():
+        raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
+    return _run(config, out, verbose)
+
+
+def resume(out: str | Path, verbose: int | str = "auto", **settings) -> Path:
+    """Continue an interrupted training after its last whole epoch, with the settings that it was started with.
+
+    Args:
+        out: the run folder.
+        verbose: as in `keras.Model.fit`.
+        settings: what the caller believes the settings to be; None for not saying.
+
+    Raises:
+        InputError: no run there, the data has changed, or a setting differs from the run's.
+    """
+    path = Path(out) / "run.json"
+    saved = read_json(path)
+    try:
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["settings"].items()}
+        config = TrainingConfig(**fields)
+    except (KeyError, TypeError) as error:
+        raise InputError(path, f"not the settings of a run: {error}") from error
+    for name, value in settings.items():
+        if value is not None and value != fields[name]:
+            raise InputError(
+                path, f"the run has {name}={fields[name]!r}, and a resumed run keeps its settings, not {value!r}"
+            )
+    return _run(config, Path(out), verbose, saved["data"])
+
+
+def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: dict | None = None) -> Path:
+    strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
+    keras.utils.set_random_seed(config.seed)
+    with strategy.scope():
+        # Before the data: a wrong file of weights shows at once, and a checkpoint replaces the start.
+        weights = None if config.init == "none" or started_with else config.init
+        generator = build_generator(config.backbone, (*config.image_shape, 3), weights)
+    examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}
+    found = {split: {"examples": some.count, "fingerprint": some.fingerprint} for split, some in examples.items()}
+    if started_with is None:
+        write_json(out / "run.json", _describe(config, found))
+    elif found != started_with:
+        raise InputError(config.data, f"is not the data that the run was started with: {found}, not {started_with}")
+    folder = RunFolder(out)
+    stages = {
+        "content": (0, config.bce_epochs),
+        "adversarial": (config.bce_epochs, config.bce_epochs + config.gan_epochs),
+    }
+    for stage, (start, end) in stages.items():
+        # A stage that ended with the last checkpoint is entered again, to leave its averaged weights in the generator.
+        if start < end and folder.epochs_done <= end:
+            with strategy.scope():
+                _run_stage(config, stage, start, end, generator, examples, folder, verbose)
+    return out
+
+
+def _run_stage(
+    config: TrainingConfig,
+    stage: str,
+    start: int,
+    end: int,
+    generator: keras.Model,
+    examples: dict[str, Examples],
+    folder: RunFolder,
+    verbose: int | str,
+) -> None:
+    adversarial = stage == "adversarial"
+    steps = config.steps_per_epoch or examples["train"].count // config.batch_size
+    model = SalGAN(
+        generator,
+        build_discriminator((*config.image_shape, 3)) if adversarial else None,
+        alpha=config.alpha,
+        content_loss=CONTENT_LOSSES[config.content_loss](),
+        updates=config.updates,
+    )
+    rate = config.gan_learning_rate if adversarial else config.learning_rate
+    updates = (end - start) * steps // (2 if adversarial and config.updates == "alternate" else 1)
+    model.compile(_make_optimizer(config, rate, updates, config.ema), _make_optimizer(config, rate, updates))
+    first = max(start, folder.epochs_done)
+    if first > start:
+        folder.load_checkpoint(model)
+    batches = make_batches(
+        examples["train"],
+        config.batch_size,
+        shuffle=True,
+        augmentations=config.augmentations,
+        seed=config.seed,
+        first_epoch=first,
+    )
+    validation = make_batches(examples["val"], config.batch_size)
+    callbacks = [RunRecorder(folder, stage, next(iter(validation)))]
+    if config.ema:
+        callbacks.append(keras.callbacks.SwapEMAWeights())
+    callbacks.append(keras.callbacks.TensorBoard(folder.path / "logs" / stage, write_graph=False))
+    model.fit(
+        batches,
+        validation_data=validation,
+        steps_per_epoch=steps,
+        initial_epoch=first,
+        epochs=end,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+
+
+def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: float = 0.0) -> keras.optimizers.Optimizer:
+    if config.optimizer == "adagrad":
+        optimizer = paper_optimizer(rate, config.weight_decay)
+    else:
+        schedule = keras.optimizers.schedules.CosineDecay(rate, max(updates, 1), alpha=0.01)
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+    if ema:
+        optimizer.use_ema, optimizer.ema_momentum = True, ema
+    return optimizer
+
+
+def _describe(config: TrainingConfig, data: dict) -> dict:
+    return {
+        "settings": dataclasses.asdict(config),
+        "data": data,
+        "versions": {
+            "salgan_tf": salgan_tf.__version__,
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "machine": {"system": platform.platform(), "gpus": len(tf.config.list_physical_devices("GPU"))},
+        "command": sys.argv,
+    }

@@ -1,0 +1,80 @@
+"""Pictures to look at: heat maps over photographs, grids of predictions, curves of a training."""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from salgan_tf.files import write_bytes
+
+
+def heat_map(saliency: np.ndarray) -> np.ndarray:
+    """Colour a map (H, W) of any positive range from dark (lowest) to yellow (its maximum), uint8 (H, W, 3) RGB."""
+    levels = saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)
+    colors = cv2.applyColorMap(np.rint(levels * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    return cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
+
+
+def overlay(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """Lay a map over its photograph: colour where people look, a dimmed photograph elsewhere.
+
+    Args:
+        image: uint8 (H, W, 3) RGB.
+        saliency: float (H, W), scaled to its own maximum here.
+
+    Returns:
+        uint8 (H, W, 3) RGB.
+    """
+    levels = (saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)).astype(np.float32)
+    colors = cv2.applyColorMap(np.rint(levels * 255).astype(np.uint8), cv2.COLORMAP_TURBO)
+    colors = cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
+    # The square root lets faint regions show; 0.65 keeps the photograph legible under the hottest.
+    weight = 0.65 * np.sqrt(levels)[..., None]
+    blended = image * (0.8 * (1 - weight)) + colors * weight
+    return np.rint(blended).astype(np.uint8)
+
+
+def picture_grid(rows: list[list[np.ndarray]], gap: int = 4) -> np.ndarray:
+    """Set pictures (H, W, 3), all of one size, in rows on white; returns uint8 RGB."""
+    height, width = rows[0][0].shape[:2]
+    columns = max(map(len, rows))
+    canvas = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for row, pictures in enumerate(rows):
+        for column, picture in enumerate(pictures):
+            top, left = row * (height + gap), column * (width + gap)
+            canvas[top : top + height, left : left + width] = picture
+    return canvas
+
+
+def plot_history(history: list[dict], path: str | Path) -> None:
+    """Draw the curves of a training, one panel a figure, to a PNG.
+
+    Args:
+        history: a dict an epoch: `epoch`, `stage`, and numbers such as `content_loss` and `val_content_loss`.
+        path: where the picture goes.
+    """
+    # matplotlib takes half a second to import, and only trainings draw.
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(name.removeprefix("val_") for row in history for name in row))
+    names = [name for name in names if name not in ("epoch", "stage", "seconds")]
+    columns = 4
+    figure = Figure(figsize=(4 * columns, 3 * -(-len(names) // columns)), layout="constrained")
+    panels = figure.subplots(-(-len(names) // columns), columns, squeeze=False).ravel()
+    first_adversarial = next((row["epoch"] for row in history if row["stage"] == "adversarial"), None)
+    for panel, name in zip(panels, names, strict=False):
+        for key, label in ((name, "train"), (f"val_{name}", "val")):
+            points = [(row["epoch"], row[key]) for row in history if row.get(key) is not None]
+            if points:
+                panel.plot(*zip(*points, strict=True), marker=".", label=label)
+        if first_adversarial is not None:
+            panel.axvline(first_adversarial - 0.5, color="grey", linestyle=":")
+        panel.set_title(name)
+        panel.set_xlabel("epoch")
+        panel.legend()
+    for panel in panels[len(names) :]:
+        panel.set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    write_bytes(path, buffer.getvalue())
