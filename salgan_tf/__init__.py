@@ -1,6 +1,6 @@
 """Saliency maps with SalGAN: a photograph goes in, the map of where people will look comes out.
 
-Importing the package is fast: a name is imported when it is first used, and TensorFlow only with the names that need it.
+Importing the package is fast: a name is imported when it is first used, and TensorFlow only with those that need it.
 """
 
 import importlib

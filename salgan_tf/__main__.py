@@ -6,16 +6,17 @@ import re
 import sys
 from pathlib import Path
 
-# TensorFlow announces its build on stderr, where a person looks for errors.
+# Read by TensorFlow when it is imported: warnings and errors only.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from salgan_tf import __version__, files, inference
 from salgan_tf.errors import InputError
+from salgan_tf.native import import_tensorflow
 
 
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not match:
+    if not match or not int(match[1]) or not int(match[2]):
         raise argparse.ArgumentTypeError(f"{text!r} is no size: HEIGHTxWIDTH is wanted, such as 192x256")
     return int(match[1]), int(match[2])
 
@@ -33,11 +34,18 @@ def _natural(text: str) -> int:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return () if text == "none" else tuple(text.split(","))
+    import_tensorflow()
+    from salgan_tf.data.augmentation import AUGMENTATIONS
+
+    names = () if text == "none" else tuple(text.split(","))
+    if unknown := set(names) - set(AUGMENTATIONS):
+        raise argparse.ArgumentTypeError(f"unknown {', '.join(sorted(unknown))}: of {','.join(AUGMENTATIONS)}, or none")
+    return names
 
 
 def _report(error: InputError) -> None:
-    print(f"salgan_tf: {error}", file=sys.stderr)
+    for line in str(error).splitlines():
+        print(f"salgan_tf: {line}", file=sys.stderr)
 
 
 def _predict(arguments: argparse.Namespace) -> int:
@@ -50,12 +58,13 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from salgan_tf import evaluation
+    from salgan_tf.data import folder
 
     if arguments.maps:
         sources = {str(arguments.maps): evaluation.from_maps(arguments.maps)}
     else:
         sources = {str(arguments.model): evaluation.from_predictor(inference.SaliencyPredictor(arguments.model))}
-    if arguments.split != "train":
+    if arguments.split != "train" and "train" in folder.find_splits(arguments.data):
         sources["centre prior"] = evaluation.centre_prior(arguments.data)
     results = evaluation.evaluate(arguments.data, arguments.split, sources)
     if arguments.json:
@@ -65,6 +74,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    import_tensorflow()
     from salgan_tf import training
 
     settings = {
@@ -81,6 +91,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
+    import_tensorflow()
     from salgan_tf.data import records
 
     records.write_records(arguments.data, arguments.out, arguments.image_shape)
@@ -89,6 +100,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
 
 
 def _import_weights(arguments: argparse.Namespace) -> int:
+    import_tensorflow()
     from salgan_tf import released
 
     released.import_weights(arguments.generator, arguments.discriminator, arguments.out)

@@ -51,7 +51,7 @@ def centre_prior(root: str | Path, split: str = "train") -> Source:
         InputError: there is no such split.
     """
     total = np.zeros(_PRIOR_SHAPE)
-    for example in tqdm(folder.index_folder(root, split), desc="centre prior", unit="picture"):
+    for example in tqdm(folder.index_folder(root, split), desc="centre prior", unit="picture", disable=None):
         total += maps.to_density(images.resize_area(folder.read_example(example).saliency, _PRIOR_SHAPE))
     prior = total.astype(np.float32)
     return lambda example, image: images.resize_cubic(prior, image.shape[:2]).clip(0)
@@ -74,7 +74,7 @@ def evaluate(root: str | Path, split: str, sources: dict[str, Source]) -> dict[s
     examples = folder.index_folder(root, split)
     measured = {name: [] for name in sources}
     errors = []
-    for example in tqdm(examples, desc=f"evaluate {split}", unit="picture"):
+    for example in tqdm(examples, desc=f"evaluate {split}", unit="picture", disable=None):
         try:
             if example.fixations is None:
                 raise InputError(example.image, "no fixations were recorded for it, and NSS needs them")

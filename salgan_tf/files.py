@@ -1,11 +1,9 @@
 """Files: written so that they appear whole or not at all, read so that a bad one is named."""
 
 import contextlib
+import io
 import json
-import os
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +30,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             # A plain open() inside a private folder: the file gets the user's umask, which mkstemp would not give.
             scratch = Path(scratch_folder) / f"scratch{ending}"
             yield scratch
-            os.replace(scratch, path)
+            scratch.replace(path)
     except OSError as error:
         raise InputError(path, f"cannot be written: {error.strerror or error}") from error
 
@@ -88,15 +86,21 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
         InputError: the file is missing, damaged, or holds Python objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        # From bytes, so that the file is closed whatever numpy makes of it.
+        content = io.BytesIO(Path(path).read_bytes())
     except OSError as error:
         raise InputError(path, error) from error
-    except ValueError as error:
+    try:
+        with np.load(content, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # On a damaged file numpy and zipfile raise nearly anything.
         cause = (
-            "holds pickled Python objects, which may run code and are never loaded" if "pickle" in str(error) else error
+            "holds pickled Python objects, which may run code and are never loaded"
+            if "pickle" in str(error)
+            else "not an .npz file of arrays, or damaged"
         )
         raise InputError(path, cause) from error
-    except (AttributeError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        # A .npy file gives an array, which is no context manager.
-        raise InputError(path, "not an .npz file of arrays, or damaged") from error
+    # What is no .npy in the archive comes as bytes.
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise InputError(path, "not an .npz file of arrays, or damaged")
+    return arrays

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError
 from salgan_tf.files import make_folder
+from salgan_tf.native import import_tensorflow, quiet_stderr
 
 if TYPE_CHECKING:
     import keras
@@ -80,6 +81,7 @@ def _load(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
         return _load_litert(path, threads)
     if path.suffix == ".keras":
         # Keras and TensorFlow take seconds to import, and the default model needs neither.
+        import_tensorflow()
         from salgan_tf.models.pretrained import load_generator
 
         return _wrap_keras(load_generator(path))
@@ -97,8 +99,9 @@ def _load_litert(path: Path, threads: int | None) -> tuple[Callable, tuple[int, 
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=threads or os.cpu_count())
-        interpreter.allocate_tensors()
+        with quiet_stderr():
+            interpreter = Interpreter(model_path=str(path), num_threads=threads or os.cpu_count())
+            interpreter.allocate_tensors()
         (entry,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:
         raise InputError(path, f"not a LiteRT model that can be run: {error}") from error

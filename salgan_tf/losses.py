@@ -50,7 +50,7 @@ def correlation_coefficient(saliency_true, saliency_pred):
 
 
 def normalized_scanpath_saliency(fixations, saliency_pred):
-    """NSS (Peters et al. 2005): the mean of the standardised map at the fixations, each counted as often as it was made.
+    """NSS (Peters et al. 2005): the mean of the standardised map at the fixations, each as often as made.
 
     Args:
         fixations: fixation counts (B, H, W, 1).
@@ -71,7 +71,7 @@ def similarity(saliency_true, saliency_pred):
 
 
 def downsampled_binary_crossentropy(saliency_true, saliency_pred, factor: int = 4):
-    """Mean binary cross-entropy of the two maps after averaging over `factor` x `factor` squares (section 3.3, BCE/4)."""
+    """Mean binary cross-entropy of the two maps averaged over `factor` x `factor` squares (3.3, BCE/4)."""
     maps = list(_float32(saliency_true, saliency_pred))
     if factor > 1:
         maps = [keras.ops.average_pool(one, factor, strides=factor, data_format="channels_last") for one in maps]
@@ -115,7 +115,7 @@ class DensityLoss:
         bce: weight of the downsampled binary cross-entropy.
     """
 
-    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.1, bce: float = 0.5):
+    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.05, bce: float = 0.5):
         self.kl, self.cc, self.nss, self.bce = kl, cc, nss, bce
 
     def __call__(self, truth: dict, saliency_pred):

@@ -72,19 +72,19 @@ class TrainingConfig:
 
 RECIPES = {
     "vgg16": {},
-    "mobilenet_v2": dict(
-        batch_size=16,
-        bce_epochs=20,
-        gan_epochs=6,
-        content_loss="density",
-        alpha=2.0,
-        updates="both",
-        optimizer="adamw",
-        learning_rate=1e-3,
-        gan_learning_rate=1e-4,
-        ema=0.998,
-        augmentations=("flip", "crop", "color"),
-    ),
+    "mobilenet_v2": {
+        "batch_size": 16,
+        "bce_epochs": 20,
+        "gan_epochs": 6,
+        "content_loss": "density",
+        "alpha": 2.0,
+        "updates": "both",
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "gan_learning_rate": 1e-4,
+        "ema": 0.99,
+        "augmentations": ("flip", "crop", "color"),
+    },
 }
 
 
@@ -138,8 +138,14 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
     with strategy.scope():
         # Before the data: a wrong file of weights shows at once, and a checkpoint replaces the start.
         weights = None if config.init == "none" or started_with else config.init
-        generator = build_generator(config.backbone, (*config.image_shape, 3), weights)
+        try:
+            generator = build_generator(config.backbone, (*config.image_shape, 3), weights)
+        except ValueError as error:
+            raise InputError("size", error) from error
     examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}
+    if examples["train"].count < config.batch_size:
+        cause = f"{examples['train'].count} examples to train on are fewer than one batch of {config.batch_size}"
+        raise InputError(config.data, cause)
     found = {split: {"examples": some.count, "fingerprint": some.fingerprint} for split, some in examples.items()}
     if started_with is None:
         write_json(out / "run.json", _describe(config, found))
@@ -203,6 +209,7 @@ def _run_stage(
         initial_epoch=first,
         epochs=end,
         callbacks=callbacks,
+        shuffle=False,
         verbose=verbose,
     )
 

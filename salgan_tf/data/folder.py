@@ -135,7 +135,7 @@ def read_fixations(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
 
 
 def count_fixations(points: np.ndarray, shape: tuple[int, int], grid: tuple[int, int]) -> np.ndarray:
-    """Count fixations (N, 2) on an image of `shape` in the cells of a coarser `grid`, int64 (grid height, grid width)."""
+    """Count fixations (N, 2) on an image of `shape` in the cells of a coarser `grid`, int64 (*grid)."""
     cells = (points * np.asarray(grid)) // np.asarray(shape)
     return np.bincount(cells[:, 0] * grid[1] + cells[:, 1], minlength=grid[0] * grid[1]).reshape(grid)
 

@@ -51,7 +51,7 @@ def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (
         return Examples(get, len(serialized), fingerprint)
 
     index = folder.index_folder(root, split)
-    with tqdm(total=len(index), desc=f"reading {split}", unit="picture") as progress:
+    with tqdm(total=len(index), desc=f"reading {split}", unit="picture", disable=None) as progress:
         examples, errors = grid_examples(index, tuple(image_shape), progress)
     if errors:
         raise InputErrors(root, errors, len(index))

@@ -37,7 +37,7 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
     manifest = {"image_shape": list(image_shape), "splits": {}}
     bad = []
     total = sum(map(len, indexes.values()))
-    with tqdm(total=total, desc="prepare", unit="picture") as progress:
+    with tqdm(total=total, desc="prepare", unit="picture", disable=None) as progress:
         for split, examples in indexes.items():
             digest = folder.fingerprint(examples)
             # The size is part of the name: a shard of another size is never taken for a finished one.
@@ -48,19 +48,29 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
             for index, start in enumerate(starts):
                 path = out / f"{split}-{index:05d}-of-{len(starts):05d}-{key}.tfrecord"
                 chosen = examples[start : start + _EXAMPLES_PER_SHARD]
-                if path.is_file():
-                    count += sum(1 for _ in tf.data.TFRecordDataset(str(path)))
+                if path.is_file() and _count(path) == len(chosen):
+                    count += len(chosen)
                     progress.update(len(chosen))
                 else:
+                    # Damaged, or some were left out, which are reported again.
                     good, errors = grid_examples(chosen, image_shape, progress)
                     bad += errors
                     count += len(good)
-                    _write_shard(path, good)
+                    if _count(path) != len(good):
+                        _write_shard(path, good)
                 shards.append(path.name)
             manifest["splits"][split] = {"examples": count, "fingerprint": digest, "shards": shards}
     write_json(out / MANIFEST, manifest)
     if bad:
         raise InputErrors(root, bad, total)
+
+
+def _count(path: Path) -> int | None:
+    """Count a shard's examples; None where it is missing or damaged."""
+    try:
+        return sum(1 for _ in tf.data.TFRecordDataset(str(path)))
+    except tf.errors.OpError:
+        return None
 
 
 def _write_shard(path: Path, examples: list[GridExample]) -> None:
@@ -98,7 +108,7 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
     if written != tuple(image_shape):
         raise InputError(path, f"the records are of size {written} and {tuple(image_shape)} is wanted: prepare them so")
     serialized = []
-    for shard in tqdm(shards, desc=f"reading {split}", unit="shard"):
+    for shard in tqdm(shards, desc=f"reading {split}", unit="shard", disable=None):
         try:
             serialized += tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
         except tf.errors.OpError as error:

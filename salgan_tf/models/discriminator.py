@@ -1,4 +1,4 @@
-"""The discriminator: an image and a map in, the probability that the map is a recorded one out (Pan et al. 2017, 3.2)."""
+"""The discriminator: image and map in, the probability that the map was recorded out (Pan et al. 2017, 3.2)."""
 
 import keras
 

@@ -34,9 +34,10 @@ def _pointwise(x, filters: int, name: str, relu: bool = True):
 
 def _depthwise(x, name: str, stride: int = 1, size: int = 3):
     # On even sizes TensorFlow's "same" pads as MobileNetV2 does: nothing above and left, one pixel below and right.
-    layer = keras.layers.DepthwiseConv2D(
-        size, strides=stride, padding="same", depthwise_initializer="he_normal", name=name
-    )
+    # Keras' he_normal counts all channels as inputs of a depthwise filter, which has one: seven such layers would start
+    # with no signal left.
+    start = keras.initializers.RandomNormal(stddev=(2 / size**2) ** 0.5)
+    layer = keras.layers.DepthwiseConv2D(size, strides=stride, padding="same", depthwise_initializer=start, name=name)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(layer(x))
 
 
@@ -89,5 +90,10 @@ def mobilenet_v2_saliency(image):
             x = _depthwise(x, f"decoder_{scale}_{index}_depthwise")
             x = _pointwise(x, filters, f"decoder_{scale}_{index}_pointwise")
     # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail.
-    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", dtype="float32", name="output")(x)
+    # Starting at a dark map (sigmoid(-2.8) = 0.057, the mean of recorded maps): at 0.5 the sigmoid is nearly linear,
+    # and for some epochs every density that it can make is nearly uniform.
+    start = keras.initializers.Constant(-2.8)
+    x = keras.layers.Conv2D(
+        1, 3, padding="same", activation="sigmoid", bias_initializer=start, dtype="float32", name="output"
+    )(x)
     return keras.layers.Resizing(image.shape[1], image.shape[2], dtype="float32", name="saliency")(x)

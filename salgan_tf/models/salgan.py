@@ -95,7 +95,9 @@ class SalGAN(keras.Model):
             optimizer.build(self.discriminator.trainable_variables)
             self.discriminator_optimizer = optimizer
 
-    def get_compile_config(self) -> dict:
+    def get_compile_config(self) -> dict | None:
+        if not self.compiled:
+            return None
         config = {"generator_optimizer": keras.saving.serialize_keras_object(self.optimizer)}
         if self.discriminator is not None:
             config["discriminator_optimizer"] = keras.saving.serialize_keras_object(self.discriminator_optimizer)

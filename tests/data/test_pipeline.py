@@ -1,0 +1,188 @@
+"""Batches: what is in them, and that seed and epoch alone decide their order and augmentations."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from salgan_tf.data.augmentation import AUGMENTATIONS
+from salgan_tf.data.grid import GridExample
+from salgan_tf.data.pipeline import Examples, load_dataset, load_examples, make_batches
+from salgan_tf.data.records import write_records
+from salgan_tf.errors import InputErrors
+
+SHAPE = (32, 64)
+
+
+def numbered_examples(count: int) -> Examples:
+    """Examples without files, whose image is its own position."""
+
+    def get(position) -> GridExample:
+        image = tf.fill((4, 6, 3), tf.cast(position, tf.uint8))
+        return GridExample(image, tf.fill((4, 6, 1), tf.constant(65535, tf.uint16)), tf.zeros((4, 6, 1), tf.uint8))
+
+    return Examples(get, count, "numbered")
+
+
+def positions(batches) -> list[int]:
+    return [int(one[0, 0, 0]) for image, _ in batches for one in image.numpy()]
+
+
+def take(batches: tf.data.Dataset, count: int) -> list[list[np.ndarray]]:
+    """Give the arrays of the first batches: image, saliency, fixations."""
+    return [
+        [image, truth["saliency"], truth["fixations"]]
+        for image, truth in itertools.islice(batches.as_numpy_iterator(), count)
+    ]
+
+
+def assert_same_batches(one: list, other: list) -> None:
+    assert len(one) == len(other) > 0
+    for arrays, other_arrays in zip(one, other, strict=True):
+        for array, other_array in zip(arrays, other_arrays, strict=True):
+            np.testing.assert_array_equal(array, other_array)
+
+
+@pytest.mark.parametrize("augmentations", [(), AUGMENTATIONS])
+def test_batches_hold_the_contract(salicon, augmentations):
+    batches = load_dataset(salicon, "train", SHAPE, batch_size=2, shuffle=True, augmentations=augmentations)
+    assert batches.cardinality() == 3
+    image_spec, truth_spec = batches.element_spec
+    assert image_spec.shape.as_list() == [None, *SHAPE, 3]
+    assert truth_spec["saliency"].shape.as_list() == [None, *SHAPE, 1]
+    for image, truth in batches:
+        assert image.shape == (2, *SHAPE, 3)
+        assert truth["saliency"].shape == truth["fixations"].shape == (2, *SHAPE, 1)
+        assert {image.dtype, truth["saliency"].dtype, truth["fixations"].dtype} == {tf.float32}
+        assert 0 <= image.numpy().min() <= 100 < image.numpy().max() <= 255
+        np.testing.assert_allclose(truth["saliency"].numpy().max(axis=(1, 2, 3)), 1, atol=1e-6)
+        counts = truth["fixations"].numpy().sum(axis=(1, 2, 3))
+        assert (counts <= 12).all()
+        assert augmentations or (counts == 12).all()
+
+
+def test_without_shuffling_all_examples_come_in_order_and_the_last_batch_is_partial():
+    batches = make_batches(numbered_examples(7), batch_size=3)
+    assert batches.cardinality() == 3
+    assert [len(image) for image, _ in batches] == [3, 3, 1]
+    assert positions(batches) == list(range(7))
+
+
+def test_missing_fixations_give_counts_of_zero(salicon):
+    (salicon / "fixations" / "val" / "scene_10.mat").unlink()
+    ((_, truth),) = load_dataset(salicon, "val", SHAPE)
+    assert truth["fixations"].numpy().sum(axis=(1, 2, 3)).tolist() == [0, 12, 12]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 16, 40])
+def test_every_epoch_is_a_permutation(count):
+    batches = make_batches(numbered_examples(count), batch_size=1, shuffle=True, seed=3, first_epoch=0)
+    order = positions(batches.take(4 * count))
+    epochs = [order[start : start + count] for start in range(0, 4 * count, count)]
+    assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
+    if count > 4:
+        assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+def test_each_example_is_left_out_of_the_partial_batch_at_times():
+    batches = make_batches(numbered_examples(5), batch_size=2, shuffle=True, first_epoch=0)
+    epochs = np.array(positions(batches.take(2 * 40))).reshape(40, 4)
+    assert all(len(set(epoch)) == 4 for epoch in epochs)
+    left_out = {next(iter(set(range(5)) - set(epoch.tolist()))) for epoch in epochs}
+    assert left_out == set(range(5))
+
+
+def test_seed_and_epoch_decide_the_order():
+    examples = numbered_examples(30)
+
+    def order(seed: int, epoch: int) -> list[int]:
+        return positions(make_batches(examples, 6, shuffle=True, seed=seed, first_epoch=epoch).take(5))
+
+    assert order(1, 0) == order(1, 0)
+    assert len({tuple(order(seed, epoch)) for seed, epoch in ((1, 0), (2, 0), (1, 1), (0, 1))}) == 4
+
+
+def test_a_stream_from_an_epoch_on_equals_the_stream_from_the_start(salicon):
+    examples = load_examples(salicon, "train", SHAPE)
+
+    def stream(first_epoch: int, count: int) -> list:
+        options = {"shuffle": True, "augmentations": AUGMENTATIONS, "seed": 5}
+        return take(make_batches(examples, 2, first_epoch=first_epoch, **options), count)
+
+    whole = stream(0, 12)
+    assert_same_batches(whole[6:], stream(2, 6))
+    assert not np.array_equal(whole[0][0], whole[3][0])
+
+
+def test_the_same_seed_gives_the_same_augmented_batches(salicon):
+    examples = load_examples(salicon, "train", SHAPE)
+
+    def one_pass(seed: int) -> list:
+        return take(make_batches(examples, 3, shuffle=True, augmentations=AUGMENTATIONS, seed=seed), 2)
+
+    assert_same_batches(one_pass(1), one_pass(1))
+    assert not np.array_equal(one_pass(1)[0][0], one_pass(2)[0][0])
+
+
+def test_each_example_of_an_epoch_is_changed_in_its_own_way():
+    ramp = tf.tile(tf.cast(tf.range(6), tf.uint8)[None, :, None], (4, 1, 3))
+
+    def get(position) -> GridExample:
+        return numbered_examples(64).get(position)._replace(image=ramp)
+
+    batches = make_batches(Examples(get, 64, "ramps"), 64, shuffle=True, augmentations=("flip",), first_epoch=0)
+    first, second = (image[:, 0, 0, 0] for image, _, _ in take(batches, 2))
+    for corners in (first, second):
+        assert set(corners.tolist()) == {0, 5}
+        assert 15 < (corners == 0).sum() < 49
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("global_seed", [None, 1, 2])
+def test_one_pass_is_new_each_time_whatever_the_global_seed(global_seed):
+    if global_seed is not None:
+        keras.utils.set_random_seed(global_seed)
+    batches = make_batches(numbered_examples(30), 6, shuffle=True, seed=4)
+    assert batches.cardinality() == 5
+    orders = [positions(batches) for _ in range(3)]
+    assert all(sorted(order) == list(range(30)) for order in orders)
+    assert len(set(map(tuple, orders))) == 3
+
+
+def test_the_global_seed_does_not_change_a_stream():
+    def order() -> list[int]:
+        return positions(make_batches(numbered_examples(30), 6, shuffle=True, seed=4, first_epoch=0).take(10))
+
+    keras.utils.set_random_seed(1)
+    first = order()
+    keras.utils.set_random_seed(2)
+    assert order() == first
+
+
+def test_records_give_exactly_the_batches_of_the_folder(salicon, tmp_path):
+    write_records(salicon, tmp_path / "records", SHAPE)
+    options = {"batch_size": 2, "shuffle": True, "augmentations": AUGMENTATIONS, "seed": 9, "first_epoch": 1}
+    batches = [take(load_dataset(root, "train", SHAPE, **options), 7) for root in (salicon, tmp_path / "records")]
+    assert_same_batches(*batches)
+    plain = [take(load_dataset(root, "val", SHAPE, batch_size=2), 2) for root in (salicon, tmp_path / "records")]
+    assert_same_batches(*plain)
+
+
+def test_every_bad_file_is_named(salicon):
+    truncated = salicon / "images" / "train" / "scene_1.png"
+    truncated.write_bytes(truncated.read_bytes()[:200])
+    corrupt = salicon / "fixations" / "train" / "scene_4.mat"
+    corrupt.write_bytes(b"nothing")
+    with pytest.raises(InputErrors) as caught:
+        load_examples(salicon, "train", SHAPE)
+    assert [error.subject for error in caught.value.errors] == [str(truncated), str(corrupt)]
+    assert "2 of 6" in str(caught.value)
+
+
+def test_wrong_settings_are_refused():
+    with pytest.raises(ValueError, match=r"'spin'.*flip, crop, color"):
+        make_batches(numbered_examples(3), augmentations=("flip", "spin"))
+    with pytest.raises(ValueError, match="3 examples are fewer than one batch of 4"):
+        make_batches(numbered_examples(3), batch_size=4, shuffle=True)

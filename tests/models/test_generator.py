@@ -1,0 +1,185 @@
+"""The generators: their sizes, names and ranges, and the arithmetic that an exported file must bring along."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from salgan_tf import build_generator
+
+ENCODER_BLOCKS = {"conv1": 2, "conv2": 2, "conv3": 3, "conv4": 3, "conv5": 3}
+DECODER_BLOCKS = {"uconv5": 3, "uconv4": 3, "uconv3": 3, "uconv2": 2, "uconv1": 2}
+
+# In a fresh process that cannot import this package.
+PLAIN_KERAS_SCRIPT = """
+import sys
+sys.modules["salgan_tf"] = None
+import keras, numpy as np
+images = np.load("images.npy")
+np.savez("saliency.npz", **{name: keras.models.load_model(name + ".keras")(images) for name in sys.argv[1:]})
+"""
+
+
+@pytest.fixture(scope="module")
+def vgg16():
+    return build_generator("vgg16", (32, 48, 3))
+
+
+@pytest.fixture(scope="module")
+def mobilenet_v2():
+    return build_generator("mobilenet_v2", (64, 96, 3))
+
+
+def random_images(count: int, height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(7).uniform(0, 255, (count, height, width, 3)).astype(np.float32)
+
+
+def run_to_layer(model: keras.Model, name: str, images: np.ndarray) -> np.ndarray:
+    """Give what a layer puts out."""
+    return np.asarray(keras.Model(model.input, model.get_layer(name).output)(images))
+
+
+def count_multiplications(model: keras.Model) -> int:
+    """Count the multiply-accumulate operations of one image's way through convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
+            places = np.prod(layer.output.shape[1:3])
+            # A depthwise kernel is (h, w, channels, 1): as many products a place as it has numbers, like any other.
+            total += int(places * np.prod(layer.kernel.shape))
+        elif isinstance(layer, keras.layers.Dense):
+            total += int(np.prod(layer.kernel.shape))
+    return total
+
+
+def test_vgg16_has_the_parameters_of_the_paper(vgg16):
+    assert vgg16.count_params() == 31_787_009
+
+
+def test_vgg16_needs_the_multiplications_of_the_paper():
+    generator = build_generator("vgg16")
+    assert generator.output_shape == (None, 192, 256, 1)
+    assert count_multiplications(generator) == pytest.approx(39.95e9, rel=1e-3)
+
+
+def test_vgg16_layers_are_named_as_in_the_paper(vgg16):
+    encoder = [f"{block}_{index}" for block, depth in ENCODER_BLOCKS.items() for index in range(1, depth + 1)]
+    decoder = [f"{block}_{index}" for block, depth in DECODER_BLOCKS.items() for index in range(depth, 0, -1)]
+    convolutions = [layer for layer in vgg16.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.name for layer in convolutions] == [*encoder, *decoder, "output"]
+    assert {layer.activation.__name__ for layer in convolutions[:-1]} == {"relu"}
+    assert convolutions[-1].activation.__name__ == "sigmoid"
+    assert sum(isinstance(layer, keras.layers.MaxPooling2D) for layer in vgg16.layers) == 4
+
+
+def test_vgg16_freezes_the_first_three_blocks_and_no_more(vgg16):
+    frozen = {layer.name for layer in vgg16.layers if layer.weights and not layer.trainable_weights}
+    expected = {f"{block}_{index}" for block in ("conv1", "conv2", "conv3") for index in range(1, 4)}
+    assert frozen == expected - {"conv1_3", "conv2_3"}
+    assert all(layer.trainable for layer in vgg16.layers if layer.weights and layer.name not in frozen)
+
+
+def test_mobilenet_v2_is_small_enough_for_a_phone():
+    generator = build_generator("mobilenet_v2")
+    assert generator.output_shape == (None, 192, 256, 1)
+    assert 2_000_000 < generator.count_params() <= 3_000_000
+    assert 0.2e9 < count_multiplications(generator) <= 0.6e9
+
+
+def test_mobilenet_v2_uses_only_what_devices_keep_whole(mobilenet_v2):
+    """No tiled upsampling, and no activation whose range int8 would have to guess."""
+    assert not any(isinstance(layer, keras.layers.UpSampling2D) for layer in mobilenet_v2.layers)
+    for layer in mobilenet_v2.layers:
+        if isinstance(layer, keras.layers.ReLU):
+            assert (layer.max_value, layer.negative_slope, layer.threshold) == (6.0, 0.0, 0.0)
+        else:
+            activation = getattr(layer, "activation", keras.activations.linear)
+            wanted = "sigmoid" if layer.name == "output" else "linear"
+            assert activation.__name__ == wanted, layer.name
+        assert not isinstance(layer, keras.layers.Activation), layer.name
+    assert any(isinstance(layer, keras.layers.ReLU) for layer in mobilenet_v2.layers)
+
+
+@pytest.mark.parametrize("backbone", ["vgg16", "mobilenet_v2"])
+def test_saliency_has_the_size_of_the_image_and_lies_between_0_and_1(backbone, request):
+    generator = request.getfixturevalue(backbone)
+    height, width = generator.input_shape[1:3]
+    images = np.concatenate([random_images(1, height, width), np.zeros((1, height, width, 3), np.float32)])
+    saliency = np.asarray(generator(images))
+    assert saliency.shape == (2, height, width, 1)
+    assert saliency.dtype == np.float32
+    assert saliency.min() >= 0
+    assert saliency.max() <= 1
+    assert generator.name == f"salgan_{backbone}"
+    assert [tensor.name for tensor in generator.inputs] == ["image"]
+
+
+@pytest.mark.parametrize("backbone", ["vgg16", "mobilenet_v2"])
+def test_bytes_and_floats_give_the_same_map(backbone, request):
+    generator = request.getfixturevalue(backbone)
+    images = random_images(1, *generator.input_shape[1:3]).astype(np.uint8)
+    np.testing.assert_array_equal(generator(images), generator(images.astype(np.float32)))
+
+
+def test_vgg16_sees_bgr_without_the_mean(vgg16):
+    images = random_images(2, 32, 48)
+    expected = images[..., ::-1] - np.array([103.939, 116.779, 123.68])
+    seen = np.asarray(keras.Model(vgg16.input, vgg16.get_layer("conv1_1").input)(images))
+    np.testing.assert_allclose(seen, expected, rtol=0, atol=1e-4)
+
+
+def test_mobilenet_v2_sees_rgb_between_minus_1_and_1(mobilenet_v2):
+    images = random_images(2, 64, 96)
+    seen = np.asarray(keras.Model(mobilenet_v2.input, mobilenet_v2.get_layer("Conv1").input)(images))
+    np.testing.assert_allclose(seen, images / 127.5 - 1, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("block", ["uconv5", "uconv4", "uconv3", "uconv2"])
+def test_vgg16_upsamples_by_repeating_pixels(vgg16, block):
+    images = random_images(1, 32, 48)
+    small = run_to_layer(vgg16, f"{block}_1", images)
+    large = run_to_layer(vgg16, block.replace("uconv", "upsampling"), images)
+    assert small.std() > 0
+    np.testing.assert_array_equal(large, small.repeat(2, axis=1).repeat(2, axis=2))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "image_shape"),
+    [
+        ("vgg16", (192, 250, 3)),
+        ("vgg16", (8, 16, 3)),
+        ("vgg16", (0, 16, 3)),
+        ("vgg16", (32, 32, 1)),
+        ("vgg16", (32, 32)),
+        ("mobilenet_v2", (48, 64, 3)),
+        ("mobilenet_v2", (64, 48, 3)),
+        ("mobilenet_v2", (-32, 64, 3)),
+        ("mobilenet_v2", (64, 64, 4)),
+    ],
+)
+def test_illegal_image_shape_is_refused(backbone, image_shape):
+    with pytest.raises(ValueError, match="image_shape"):
+        build_generator(backbone, image_shape)
+
+
+@pytest.mark.parametrize("backbone", ["resnet50", "", "VGG16"])
+def test_unknown_backbone_is_refused(backbone):
+    with pytest.raises(ValueError, match="backbone"):
+        build_generator(backbone, (32, 32, 3))
+
+
+def test_saved_generators_load_without_this_package(tmp_path):
+    """Plain Keras reads the files, in its safe mode, and predicts the same."""
+    images = random_images(2, 64, 64)
+    np.save(tmp_path / "images.npy", images)
+    generators = {name: build_generator(name, (64, 64, 3)) for name in ("vgg16", "mobilenet_v2")}
+    for name, generator in generators.items():
+        generator.save(tmp_path / f"{name}.keras")
+    command = [sys.executable, "-c", PLAIN_KERAS_SCRIPT, *generators]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    with np.load(tmp_path / "saliency.npz") as saliency:
+        for name, generator in generators.items():
+            np.testing.assert_allclose(saliency[name], generator(images), rtol=0, atol=1e-6)

@@ -1,0 +1,285 @@
+"""The released weights: an independent forward pass in numpy must give what the loaded networks give.
+
+The published files cannot be fetched here, so that random arrays in their layout stand for them. The forward pass
+works in float64 on Theano's layout (channels first, filters (out, in, h, w)), knows nothing of Keras, and its
+convolution is held against scipy's.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import scipy.signal
+
+from salgan_tf import InputError, SalGAN, build_discriminator, build_generator, load_generator, load_lasagne_weights
+from salgan_tf.released import import_weights
+
+ENCODER_FILTERS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+DECODER_FILTERS = ((512, 512, 512), (512, 512, 512), (256, 256, 256), (128, 128), (64, 64))
+# Of a filter's nine taps, how many on average lie within a picture of 32x32 at the scale of each block.
+TAPS = (9, 9, 8, 6, 4, 4, 6, 8, 9, 9)
+DISCRIMINATOR_FILTERS = (3, 32, 64, 64, 64, 64)
+
+
+def save_arrays(path: Path, arrays: list[np.ndarray]) -> Path:
+    np.savez(path, *arrays)
+    return path
+
+
+def random_filters(random: np.random.Generator, outputs: int, inputs: int, taps: int, scale: float = 1.0) -> list:
+    """Give W (1x1 for a single tap) and b that neither kill nor blow up the activations (He et al. 2015)."""
+    side = 1 if taps == 1 else 3
+    kernel = random.normal(0, scale * np.sqrt(2 / (taps * inputs)), (outputs, inputs, side, side))
+    return [kernel.astype(np.float32), random.normal(0, 0.1 * scale, outputs).astype(np.float32)]
+
+
+@pytest.fixture(scope="module")
+def generator_arrays() -> list[np.ndarray]:
+    """54 arrays in the layout of gen_modelWeights0090.npz."""
+    random, arrays, inputs = np.random.default_rng(21), [], 3
+    for block, taps in zip((*ENCODER_FILTERS, *DECODER_FILTERS), TAPS, strict=True):
+        for filters in block:
+            # The picture's values are some 100 times larger than the activations should be.
+            arrays += random_filters(random, filters, inputs, taps, scale=1 / 150 if inputs == 3 else 1.0)
+            inputs = filters
+    return arrays + random_filters(random, 1, inputs, taps=1)
+
+
+def random_discriminator_arrays(places: int) -> list[np.ndarray]:
+    """20 arrays in the layout of discrim_modelWeights0090.npz, for a last feature map of so many places."""
+    random, arrays, inputs = np.random.default_rng(22), [], 4
+    for index, filters in enumerate(DISCRIMINATOR_FILTERS):
+        arrays += random_filters(random, filters, inputs, taps=9 if index else 1, scale=1.0 if index else 1 / 150)
+        if index >= 4:
+            arrays.append(random.uniform(0.5, 2.0, filters).astype(np.float32))
+        inputs = filters
+    for inputs, outputs in ((64 * places, 100), (100, 2), (2, 1)):
+        arrays.append(random.normal(0, 1 / np.sqrt(inputs), (inputs, outputs)).astype(np.float32))
+        arrays.append(random.normal(0, 0.1, outputs).astype(np.float32))
+    return arrays
+
+
+# === The independent forward pass ===
+
+
+def convolve(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, flip: bool) -> np.ndarray:
+    """Apply filters (out, in, 3, 3) to (in, h, w): a true convolution where `flip`, else a correlation; then ReLU."""
+    _, height, width = x.shape
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+    total = np.zeros((len(kernel), height, width))
+    for row, column in np.ndindex(3, 3):
+        # A correlation weighs the pixel `row - 1` below with the tap `row`, a convolution the pixel above.
+        top, left = (2 - row, 2 - column) if flip else (row, column)
+        seen = padded[:, top : top + height, left : left + width].reshape(len(x), -1)
+        total += (kernel[:, :, row, column].astype(np.float64) @ seen).reshape(total.shape)
+    return np.maximum(total + bias[:, None, None], 0)
+
+
+def pool(x: np.ndarray, side: int) -> np.ndarray:
+    channels, height, width = x.shape
+    return x.reshape(channels, height // side, side, width // side, side).max(axis=(2, 4))
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def run_generator(arrays: list[np.ndarray], image: np.ndarray) -> np.ndarray:
+    """Run the released generator on an RGB image (h, w, 3) to a map (h, w)."""
+    x = image[:, :, ::-1].astype(np.float64) - np.array([103.939, 116.779, 123.68])
+    x, weights = x.transpose(2, 0, 1), iter(arrays)
+    for index, block in enumerate(ENCODER_FILTERS):
+        x = pool(x, 2) if index else x
+        for _ in block:
+            x = convolve(x, next(weights), next(weights), flip=False)
+    for index, block in enumerate(DECODER_FILTERS):
+        x = x.repeat(2, axis=1).repeat(2, axis=2) if index else x
+        for _ in block:
+            x = convolve(x, next(weights), next(weights), flip=True)
+    return sigmoid(np.einsum("oi,ihw->ohw", next(weights)[:, :, 0, 0], x)[0] + next(weights))
+
+
+def run_discriminator(arrays: list[np.ndarray], saliency: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Run the released discriminator on a map (h, w) and an RGB image (h, w, 3): fc4's 100 values, the probability."""
+    x, weights = np.concatenate([saliency[None], image.transpose(2, 0, 1)]).astype(np.float64), iter(arrays)
+    x = np.maximum(np.einsum("oi,ihw->ohw", next(weights)[:, :, 0, 0], x) + next(weights)[:, None, None], 0)
+    for pooling, convolutions, normalized in ((4, 1, False), (2, 2, False), (2, 2, True)):
+        for _ in range(convolutions):
+            kernel, bias = next(weights).astype(np.float64), next(weights)
+            if normalized:
+                length = np.sqrt(1e-6 + (kernel**2).sum(axis=(1, 2, 3)))
+                kernel *= (next(weights) / length)[:, None, None, None]
+            x = convolve(x, kernel, bias, flip=True)
+        x = pool(x, pooling)
+    features = np.tanh(x.reshape(-1) @ next(weights) + next(weights))
+    x = np.tanh(features @ next(weights) + next(weights))
+    return np.append(features, sigmoid(x @ next(weights) + next(weights)))
+
+
+@pytest.mark.parametrize(("flip", "reference"), [(True, scipy.signal.convolve2d), (False, scipy.signal.correlate2d)])
+def test_convolution_of_channels_is_scipys(flip, reference):
+    random = np.random.default_rng(1)
+    x, kernel, bias = random.normal(size=(2, 4, 5)), random.normal(size=(3, 2, 3, 3)), random.normal(size=3)
+    expected = [
+        sum(reference(channel, weights, mode="same") for channel, weights in zip(x, one, strict=True)) for one in kernel
+    ]
+    expected = np.maximum(np.stack(expected) + bias[:, None, None], 0)
+    np.testing.assert_allclose(convolve(x, kernel, bias, flip), expected, atol=1e-12)
+
+
+# === Released files ===
+
+
+def test_generator_gives_what_theano_would(generator_arrays, tmp_path):
+    generator = build_generator("vgg16", (32, 32, 3))
+    load_lasagne_weights(generator, save_arrays(tmp_path / "generator.npz", generator_arrays))
+    image = np.random.default_rng(2).uniform(0, 255, (32, 32, 3)).astype(np.float32)
+    expected = run_generator(generator_arrays, image)
+    assert expected.std() > 0.03
+    assert 0.01 < expected.min() < expected.max() < 0.999
+    np.testing.assert_allclose(np.asarray(generator(image[None]))[0, :, :, 0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_build_generator_knows_a_released_file(generator_arrays, tmp_path):
+    path = save_arrays(tmp_path / "generator.npz", generator_arrays)
+    generator = build_generator("vgg16", (16, 16, 3), weights=path)
+    np.testing.assert_array_equal(generator.get_layer("output").kernel[0, 0, :, 0], generator_arrays[52][0, :, 0, 0])
+
+
+def test_discriminator_gives_what_theano_would(tmp_path):
+    """At 32x48, where fc4's 2 x 3 places also tell rows from columns."""
+    arrays = random_discriminator_arrays(places=6)
+    discriminator = build_discriminator((32, 48, 3))
+    load_lasagne_weights(discriminator, save_arrays(tmp_path / "discriminator.npz", arrays))
+    random = np.random.default_rng(3)
+    saliency, images = random.uniform(0, 1, (4, 32, 48)), random.uniform(0, 255, (4, 32, 48, 3))
+    expected = [run_discriminator(arrays, one, image) for one, image in zip(saliency, images, strict=True)]
+    # One number hides much: the features before it are compared, too.
+    assert np.std(expected, axis=0)[:-1].mean() > 0.02
+    assert np.std(expected, axis=0)[-1] > 1e-4
+    network = keras.Model(discriminator.input, [discriminator.get_layer("fc4").output, discriminator.output])
+    pairs = np.concatenate([saliency[..., None], images], axis=-1).astype(np.float32)
+    np.testing.assert_allclose(np.concatenate(network(pairs), axis=1), expected, rtol=1e-4, atol=2e-5)
+
+
+def test_gains_stay_untrained(tmp_path):
+    arrays = random_discriminator_arrays(places=4)
+    discriminator = build_discriminator((32, 32, 3))
+    load_lasagne_weights(discriminator, save_arrays(tmp_path / "discriminator.npz", arrays))
+    for name, gain in (("conv3_1", arrays[10]), ("conv3_2", arrays[13])):
+        np.testing.assert_array_equal(discriminator.get_layer(name).gain, gain)
+        assert [weight.name for weight in discriminator.get_layer(name).non_trainable_weights] == ["gain"]
+
+
+# === Files that do not fit ===
+
+
+def damage(arrays: list[np.ndarray], index: int, value: np.ndarray) -> list[np.ndarray]:
+    return [value if place == index else array for place, array in enumerate(arrays)]
+
+
+def assert_refused(network: keras.Model, path: Path, cause: str | None = None):
+    """Hold that a file is refused with one line that names it, and that the network stays as it was."""
+    before = network.get_weights()
+    with pytest.raises(InputError, match=cause) as caught:
+        load_lasagne_weights(network, path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    for one, two in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.fixture(scope="module")
+def discriminator() -> keras.Model:
+    return build_discriminator((32, 32, 3))
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda arrays: arrays[:-1], "19 arrays"),
+        (lambda arrays: [*arrays, np.zeros(3, np.float32)], "21 arrays"),
+        (lambda arrays: damage(arrays, 18, np.zeros((3, 1), np.float32)), "prob"),
+        (lambda arrays: damage(arrays, 14, np.zeros((64 * 192, 100), np.float32)), "fc4"),
+        (lambda arrays: damage(arrays, 10, np.zeros(63, np.float32)), "conv3_1"),
+        (lambda arrays: damage(arrays, 0, arrays[0][0]), "merge"),
+        (lambda arrays: damage(arrays, 19, np.full(1, np.nan, np.float32)), "prob"),
+        (lambda arrays: damage(arrays, 2, np.full_like(arrays[2], np.inf)), "conv1"),
+        (lambda arrays: damage(arrays, 19, np.array([None])), "pickled"),
+        (lambda arrays: damage(arrays, 19, np.array(["a"])), "prob"),
+    ],
+    ids=["19", "21", "last shape", "another size", "gain", "rank", "nan", "infinity", "objects", "text"],
+)
+def test_arrays_that_do_not_fit_are_refused(change, cause, discriminator, tmp_path):
+    path = save_arrays(tmp_path / "released.npz", change(random_discriminator_arrays(places=4)))
+    assert_refused(discriminator, path, cause)
+
+
+@pytest.mark.parametrize("content", [b"", b"no arrays", b"PK\x03\x04 and no more"], ids=["empty", "text", "zip"])
+def test_file_that_is_no_npz_is_refused(content, discriminator, tmp_path):
+    (tmp_path / "released.npz").write_bytes(content)
+    assert_refused(discriminator, tmp_path / "released.npz")
+
+
+def test_missing_truncated_or_single_array_is_refused(discriminator, tmp_path):
+    assert_refused(discriminator, tmp_path / "missing.npz", "No such file")
+    path = save_arrays(tmp_path / "truncated.npz", random_discriminator_arrays(places=4))
+    path.write_bytes(path.read_bytes()[:-400])
+    assert_refused(discriminator, path)
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    assert_refused(discriminator, tmp_path / "array.npz")
+
+
+def test_generator_and_discriminator_are_not_mistaken_for_each_other(generator_arrays, discriminator, tmp_path):
+    released_generator = save_arrays(tmp_path / "generator.npz", generator_arrays)
+    assert_refused(discriminator, released_generator, "54 arrays")
+    released_discriminator = save_arrays(tmp_path / "discriminator.npz", random_discriminator_arrays(places=4))
+    assert_refused(build_generator("vgg16", (16, 16, 3)), released_discriminator, "20 arrays")
+    assert_refused(build_generator("mobilenet_v2", (32, 32, 3)), released_generator, "VGG-16")
+
+
+def test_spectrally_normalised_discriminator_is_refused(tmp_path):
+    """It has other weights than the released one under the same names."""
+    path = save_arrays(tmp_path / "discriminator.npz", random_discriminator_arrays(places=4))
+    assert_refused(build_discriminator((32, 32, 3), spectral_normalization=True), path, "merge")
+
+
+# === The command behind `import-weights` ===
+
+
+@pytest.mark.parametrize("with_discriminator", [False, True])
+def test_imported_file_predicts_what_the_released_weights_do(with_discriminator, generator_arrays, tmp_path):
+    generator_path = save_arrays(tmp_path / "generator.npz", generator_arrays)
+    discriminator_path = None
+    if with_discriminator:
+        discriminator_path = save_arrays(tmp_path / "discriminator.npz", random_discriminator_arrays(places=192))
+    import_weights(generator_path, discriminator_path, tmp_path / "imported.keras")
+    imported = load_generator(tmp_path / "imported.keras")
+    assert imported.input_shape == (None, 192, 256, 3)
+    picture = np.random.default_rng(5).uniform(0, 255, (1, 192, 256, 3)).astype(np.float32)
+    expected = build_generator("vgg16", weights=generator_path)
+    np.testing.assert_allclose(imported(picture), expected(picture), rtol=0, atol=1e-5)
+    if with_discriminator:
+        salgan = keras.saving.load_model(tmp_path / "imported.keras")
+        assert isinstance(salgan, SalGAN)
+        expected = build_discriminator()
+        load_lasagne_weights(expected, discriminator_path)
+        for one, two in zip(salgan.discriminator.get_weights(), expected.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("name", ["released.h5", "released.weights.h5", "released", "released.KERAS"])
+def test_import_refuses_another_ending(name, tmp_path):
+    with pytest.raises(InputError, match="end") as caught:
+        import_weights(tmp_path / "missing.npz", None, tmp_path / name)
+    assert str(caught.value).startswith(str(tmp_path / name))
+    assert not list(tmp_path.iterdir())
+
+
+def test_import_of_a_wrong_file_writes_nothing(tmp_path):
+    path = save_arrays(tmp_path / "generator.npz", [np.zeros(3, np.float32)])
+    with pytest.raises(InputError, match="1 arrays"):
+        import_weights(path, None, tmp_path / "imported.keras")
+    assert [one.name for one in tmp_path.iterdir()] == ["generator.npz"]

@@ -1,0 +1,256 @@
+"""A start for a generator: every kind of file, ImageNet's encoders, and what is said of files that do not fit."""
+
+import keras
+import numpy as np
+import pytest
+
+from salgan_tf import InputError, SalGAN, build_discriminator, build_generator, load_generator
+from salgan_tf.models.pretrained import load_pretrained
+
+SHAPE = (32, 32, 3)
+
+
+def random_images(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(9).uniform(0, 255, (2, height, width, 3)).astype(np.float32)
+
+
+def run_to_layer(model: keras.Model, name: str, images: np.ndarray) -> np.ndarray:
+    """Give what a layer puts out."""
+    return np.asarray(keras.Model(model.input, model.get_layer(name).output)(images))
+
+
+def assert_same_weights(one: keras.Model, two: keras.Model):
+    for first, second in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    """An edge generator to load into; no test counts on its weights."""
+    return build_generator("mobilenet_v2", SHAPE)
+
+
+@pytest.fixture(scope="module")
+def vgg16():
+    """A VGG-16 generator to load into; no test counts on its weights."""
+    return build_generator("vgg16", SHAPE)
+
+
+@pytest.fixture(scope="module")
+def folded_arrays(generator):
+    """Random arrays in the layout of an ImageNet MobileNetV2 with folded batch norms: 51 kernels and biases."""
+    random = np.random.default_rng(4)
+    names = ["Conv1", "expanded_conv_depthwise", "expanded_conv_project"]
+    names += [f"block_{index}_{part}" for index in range(1, 17) for part in ("expand", "depthwise", "project")]
+    arrays = {}
+    for index, name in enumerate(names):
+        for letter, weight in zip("kb", generator.get_layer(name).weights, strict=True):
+            arrays[f"{letter}{index:02d}"] = random.normal(size=weight.shape).astype(np.float32)
+    return arrays
+
+
+def assert_refused(generator: keras.Model, path, cause: str | None = None):
+    """Hold that a file is refused with one line that names it, and why."""
+    with pytest.raises(InputError, match=cause) as caught:
+        load_pretrained(generator, path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+
+
+# === Files ===
+
+
+def test_weights_file_is_loaded(generator, tmp_path):
+    source = build_generator("mobilenet_v2", SHAPE)
+    source.save_weights(tmp_path / "edge.weights.h5")
+    load_pretrained(generator, tmp_path / "edge.weights.h5")
+    assert_same_weights(generator, source)
+
+
+@pytest.mark.parametrize("kind", ["generator", "content", "adversarial"])
+def test_keras_file_of_another_image_size_is_loaded(kind, generator, tmp_path):
+    source = model = build_generator("mobilenet_v2", (64, 96, 3))
+    if kind != "generator":
+        model = SalGAN(source, build_discriminator((64, 96, 3)) if kind == "adversarial" else None)
+        model.compile()
+    path = tmp_path / f"{kind}.keras"
+    model.save(path)
+    load_pretrained(generator, path)
+    assert_same_weights(generator, source)
+    loaded = load_generator(path)
+    assert loaded.input_shape == (None, 64, 96, 3)
+    assert_same_weights(loaded, source)
+
+
+def test_build_generator_takes_a_file(tmp_path):
+    source = build_generator("mobilenet_v2", SHAPE)
+    source.save_weights(tmp_path / "edge.weights.h5")
+    loaded = build_generator("mobilenet_v2", (64, 32, 3), weights=tmp_path / "edge.weights.h5")
+    assert_same_weights(loaded, source)
+
+
+def test_folded_arrays_are_loaded_into_the_encoder(folded_arrays, tmp_path):
+    generator = build_generator("mobilenet_v2", SHAPE)
+    output = generator.get_layer("output").get_weights()
+    np.savez(tmp_path / "imagenet.npz", **folded_arrays)
+    load_pretrained(generator, tmp_path / "imagenet.npz")
+    for name, index in {"Conv1": 0, "expanded_conv_depthwise": 1, "block_1_expand": 3, "block_16_project": 50}.items():
+        kernel, bias = generator.get_layer(name).get_weights()
+        np.testing.assert_array_equal(kernel, folded_arrays[f"k{index:02d}"])
+        np.testing.assert_array_equal(bias, folded_arrays[f"b{index:02d}"])
+    for before, after in zip(output, generator.get_layer("output").get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+# === Files that do not fit ===
+
+
+@pytest.mark.parametrize("name", ["none.weights.h5", "none.keras", "none.npz"])
+def test_missing_file_is_refused(name, generator, tmp_path):
+    assert_refused(generator, tmp_path / name, "no such file")
+
+
+def test_folder_is_refused(generator, tmp_path):
+    (tmp_path / "folder.keras").mkdir()
+    assert_refused(generator, tmp_path / "folder.keras")
+
+
+def test_other_ending_is_refused(generator, tmp_path):
+    (tmp_path / "weights.pt").write_bytes(b"weights")
+    assert_refused(generator, tmp_path / "weights.pt", "end in")
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras", ".npz"])
+@pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
+def test_damaged_file_is_refused(ending, damage, generator, folded_arrays, tmp_path):
+    path = tmp_path / f"damaged{ending}"
+    if ending == ".npz":
+        np.savez(path, **folded_arrays)
+    elif ending == ".keras":
+        generator.save(path)
+    else:
+        generator.save_weights(path)
+    content = path.read_bytes()
+    path.write_bytes({"truncated": content[: len(content) // 2], "garbage": b"no weights " * 99, "empty": b""}[damage])
+    assert_refused(generator, path)
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
+def test_file_of_another_network_is_refused(ending, generator, vgg16, tmp_path):
+    source = build_discriminator((32, 32, 3))
+    path = tmp_path / f"discriminator{ending}"
+    source.save(path) if ending == ".keras" else source.save_weights(path)
+    assert_refused(generator, path)
+    path = tmp_path / f"edge{ending}"
+    generator.save(path) if ending == ".keras" else generator.save_weights(path)
+    assert_refused(vgg16, path)
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
+def test_file_with_another_shape_is_refused(ending, generator, tmp_path):
+    """The same layers, but the first has twice the filters: no weight that could be loaded is."""
+    image = keras.Input(SHAPE)
+    x = keras.layers.Conv2D(1, 1, activation="sigmoid", name="output")(
+        keras.layers.Conv2D(64, 3, padding="same")(image)
+    )
+    source = keras.Model(image, x, name=generator.name)
+    before = generator.get_weights()
+    path = tmp_path / f"other{ending}"
+    source.save(path) if ending == ".keras" else source.save_weights(path)
+    assert_refused(generator, path)
+    for one, two in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_keras_file_that_would_run_code_is_refused(generator, tmp_path):
+    image = keras.Input(SHAPE)
+    layer = keras.layers.Lambda(lambda x: x[..., :1] / 255.0, output_shape=(32, 32, 1))
+    keras.Model(image, layer(image)).save(tmp_path / "lambda.keras")
+    assert_refused(generator, tmp_path / "lambda.keras")
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"k50": np.zeros((1, 1, 960, 319))}, "block_16_project"),
+        ({"b00": np.zeros(33)}, "Conv1"),
+        ({"k10": np.zeros(3, dtype=object)}, "pickled"),
+        ({"k20": None}, "no array"),
+        ({"k00": None}, "neither"),
+        ({"b50": np.full(320, np.nan, np.float32)}, "finite"),
+    ],
+    ids=["wrong kernel", "wrong bias", "objects", "missing array", "no arrays of ours", "not a number"],
+)
+def test_arrays_that_do_not_fit_are_refused_and_change_nothing(change, cause, generator, folded_arrays, tmp_path):
+    arrays = {name: value for name, value in (folded_arrays | change).items() if value is not None}
+    np.savez(tmp_path / "imagenet.npz", **arrays)
+    generator.set_weights([value + 1 for value in generator.get_weights()])
+    before = generator.get_weights()
+    assert_refused(generator, tmp_path / "imagenet.npz", cause)
+    for one, two in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_single_array_is_refused(generator, tmp_path):
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    assert_refused(generator, tmp_path / "array.npz")
+
+
+def test_edge_encoder_is_no_start_for_vgg16(vgg16, folded_arrays, tmp_path):
+    np.savez(tmp_path / "imagenet.npz", **folded_arrays)
+    assert_refused(vgg16, tmp_path / "imagenet.npz", "MobileNetV2")
+
+
+# === ImageNet, as keras.applications has it ===
+
+
+def randomize_batch_norms(network: keras.Model):
+    """Give every batch norm scales, shifts and statistics of its own; a fresh one does nothing."""
+    random = np.random.default_rng(6)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            size = layer.gamma.shape
+            statistics = [random.normal(0, 0.3, size), random.uniform(0.2, 1.5, size)]
+            layer.set_weights([random.uniform(0.7, 1.5, size), random.normal(0.3, 0.5, size), *statistics])
+
+
+@pytest.mark.parametrize(
+    ("backbone", "factory", "names"),
+    [
+        ("mobilenet_v2", "MobileNetV2", {"block_16_project": "block_16_project_BN", "Conv1_relu": "Conv1_relu"}),
+        ("vgg16", "VGG16", {"conv5_3": "block5_conv3", "conv1_1": "block1_conv1"}),
+    ],
+)
+def test_imagenet_encoder_sees_what_keras_applications_sees(backbone, factory, names, monkeypatch):
+    """From the picture on, so that preprocessing, padding and the folded batch norms are all compared."""
+    real = getattr(keras.applications, factory)
+    source = real(include_top=False, weights=None, input_shape=(96, 64, 3))
+    randomize_batch_norms(source)
+    asked = {}
+
+    def fetch(**options):
+        asked.update(options)
+        return source
+
+    monkeypatch.setattr(keras.applications, factory, fetch)
+    generator = build_generator(backbone, (96, 64, 3), weights="imagenet")
+    assert (asked["include_top"], asked["weights"]) == (False, "imagenet")
+    images = random_images(96, 64)
+    preprocess = getattr(keras.applications, backbone).preprocess_input
+    for ours, theirs in names.items():
+        expected = run_to_layer(source, theirs, preprocess(images.copy()))
+        actual = run_to_layer(generator, ours, images)
+        assert expected.std() > 0.01
+        np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("backbone", "factory"), [("mobilenet_v2", "MobileNetV2"), ("vgg16", "VGG16")])
+def test_imagenet_without_a_connection_is_one_line(backbone, factory, monkeypatch, request):
+    def fail(**options):
+        raise Exception("URL fetch failure on https://storage.googleapis.com\nNone -- [Errno -2] Name not known")
+
+    monkeypatch.setattr(keras.applications, factory, fail)
+    generator = request.getfixturevalue("generator" if backbone == "mobilenet_v2" else "vgg16")
+    assert_refused(generator, "imagenet", "URL fetch failure")

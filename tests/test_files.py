@@ -1,0 +1,227 @@
+"""Files appear whole or not at all; bad ones are named and nothing in them is executed."""
+
+import errno
+import io
+import os
+import pickle
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salgan_tf import files
+from salgan_tf.errors import InputError, InputErrors
+
+
+class Payload:
+    """Unpickling this makes a file: a test sees whether that happened."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.path),))
+
+
+def names_in(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_content_replaces_the_older_file(tmp_path):
+    path = tmp_path / "new folder" / "deeper" / "file.bin"
+    files.write_bytes(path, b"old")
+    files.write_bytes(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names_in(path.parent) == ["file.bin"]
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), KeyboardInterrupt(), SystemExit(3), InputError("other", "bad")])
+@pytest.mark.parametrize("older", [None, b"older"])
+def test_an_interrupted_block_leaves_the_older_file_and_nothing_else(tmp_path, error, older):
+    path = tmp_path / "file.bin"
+    if older is not None:
+        path.write_bytes(older)
+    with pytest.raises(type(error)) as caught, files.atomic_path(path) as scratch:
+        scratch.write_bytes(b"half of")
+        raise error
+    assert caught.value is error
+    assert names_in(tmp_path) == ([] if older is None else ["file.bin"])
+    assert older is None or path.read_bytes() == older
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"older")
+    with pytest.raises(InputError, match="No space left") as caught, files.atomic_path(path) as scratch:
+        scratch.write_bytes(b"half of")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(scratch))
+    assert caught.value.subject == str(path)
+    assert "partial" not in str(caught.value)
+    assert path.read_bytes() == b"older"
+    assert names_in(tmp_path) == ["file.bin"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_the_file_has_the_permissions_of_the_umask(tmp_path, mask, mode):
+    earlier = os.umask(mask)
+    try:
+        files.write_bytes(tmp_path / "file.bin", b"content")
+    finally:
+        os.umask(earlier)
+    assert stat.S_IMODE((tmp_path / "file.bin").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "model.keras", "plain", "with.many.dots.tflite", "ünïcode .png"])
+def test_the_scratch_file_keeps_the_ending(tmp_path, name):
+    path = tmp_path / name
+    with files.atomic_path(path) as scratch:
+        assert scratch.suffixes[-2:] == path.suffixes[-2:]
+        assert scratch != path
+        assert not path.exists()
+        scratch.write_bytes(b"content")
+    assert names_in(tmp_path) == [name]
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(InputError, match=r"file\.bin"), files.atomic_path(tmp_path / "file.bin"):
+        pass
+    assert names_in(tmp_path) == []
+
+
+def test_what_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    for path in (tmp_path / "file" / "below.bin", tmp_path / "folder"):
+        with pytest.raises(InputError, match="cannot be written") as caught:
+            files.write_bytes(path, b"content")
+        assert caught.value.subject == str(path)
+    with pytest.raises(InputError, match="cannot be written"):
+        files.make_folder(tmp_path / "file" / "below")
+    assert names_in(tmp_path) == ["file", "folder"]
+
+
+def test_make_folder_makes_parents_and_leaves_nothing_in_it(tmp_path):
+    folder = files.make_folder(tmp_path / "one" / "two")
+    assert folder.is_dir()
+    assert files.make_folder(folder) == folder
+    assert names_in(folder) == []
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=4))
+def test_json_round_trip(tmp_path_factory, value):
+    path = tmp_path_factory.getbasetemp() / "value.json"
+    files.write_json(path, value)
+    assert files.read_json(path) == value
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (b"{", "not a JSON file"),
+        (b"", "not a JSON file"),
+        (b"\xff\xfe{}", "not a JSON file"),
+        (b"[1]", "not a JSON obj"),
+    ],
+)
+def test_bad_json_is_named(tmp_path, content, cause):
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=cause) as caught:
+        files.read_json(path)
+    assert caught.value.subject == str(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_json_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"missing\.json: No such file"):
+        files.read_json(tmp_path / "missing.json")
+
+
+def test_npz_round_trip(tmp_path):
+    arrays = {"k00": np.arange(6, dtype=np.float16).reshape(2, 3), "b00": np.zeros(0)}
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    found = files.read_npz(tmp_path / "arrays.npz")
+    assert set(found) == set(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def write_bad_npz(path, kind: str, trap) -> None:
+    if kind == "object array":
+        np.savez(path, arr_0=np.array([Payload(trap)], dtype=object))
+    elif kind == "pickle":
+        path.write_bytes(pickle.dumps(Payload(trap)))
+    elif kind == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
+    elif kind == "garbage":
+        path.write_bytes(bytes(range(256)))
+    elif kind == "text":
+        path.write_text("no arrays here\n")
+    elif kind == "empty":
+        path.touch()
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "zip of text":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("k00", "not an array")
+
+
+@pytest.mark.parametrize(
+    "kind", ["object array", "pickle", "npy", "garbage", "text", "empty", "folder", "missing", "zip of text"]
+)
+def test_bad_npz_is_named_and_never_executed(tmp_path, kind):
+    path, trap = tmp_path / "bad.npz", tmp_path / "executed"
+    write_bad_npz(path, kind, trap)
+    with pytest.raises(InputError) as caught:
+        files.read_npz(path)
+    assert caught.value.subject == str(path)
+    assert "\n" not in str(caught.value)
+    assert not trap.exists()
+    if kind in ("object array", "pickle"):
+        assert "pickle" in str(caught.value)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_npz_gives_arrays_or_a_named_error(tmp_path, save):
+    buffer = io.BytesIO()
+    save(buffer, k00=np.ones((2, 3), np.float32))
+    content = buffer.getvalue()
+    path = tmp_path / "damaged.npz"
+    damaged = [content[:length] for length in range(0, len(content), 3)]
+    damaged += [
+        bytes([*content[:place], content[place] ^ mask, *content[place + 1 :]])
+        for place in range(len(content))
+        for mask in (0x01, 0x20, 0xFF)
+    ]
+    refused = 0
+    for one in damaged:
+        path.write_bytes(one)
+        try:
+            assert all(isinstance(array, np.ndarray) for array in files.read_npz(path).values())
+        except InputError as error:
+            assert error.subject == str(path)
+            refused += 1
+    assert refused > len(content) // 3
+
+
+def test_errors_tell_the_cause_on_one_line():
+    assert str(InputError("photo.jpg", OSError(errno.EACCES, "Permission denied"))) == "photo.jpg: Permission denied"
+    assert str(InputError("photo.jpg", "two\n  lines")) == "photo.jpg: two lines"
+    assert str(InputError("photo.jpg", EOFError())) == "photo.jpg: EOFError"
+
+
+def test_errors_of_a_batch_have_a_line_each():
+    batch = InputErrors("data", [InputError("a.jpg", "bad"), InputError("b.jpg", "worse")], 9)
+    assert str(batch).splitlines() == ["a.jpg: bad", "b.jpg: worse", "data: 2 of 9 cannot be used"]
+    assert isinstance(batch, InputError)

@@ -1,0 +1,317 @@
+"""The predictor in front of every kind of model, the files that it writes, and the bundled edge model."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import render_photograph
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from salgan_tf import images
+from salgan_tf.errors import InputError
+from salgan_tf.inference import SaliencyPredictor, predict_files
+from salgan_tf.models.discriminator import build_discriminator
+from salgan_tf.models.generator import build_generator
+from salgan_tf.models.salgan import SalGAN
+
+MODEL_SHAPE = (32, 64)
+
+
+def brightness_model() -> keras.Model:
+    """A generator whose right answer is known: the mean of the three channels."""
+    image = keras.Input((*MODEL_SHAPE, 3), name="image")
+    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765), name="mean")(image)
+    return keras.Model(image, mean)
+
+
+def quantize(model: keras.Model) -> bytes:
+    """Convert as the int8 export does: uint8 in and out."""
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    ramp = np.linspace(0, 255, np.prod(MODEL_SHAPE) * 3, dtype=np.float32).reshape(1, *MODEL_SHAPE, 3)
+    converter.representative_dataset = lambda: iter([[ramp]])
+    return converter.convert()
+
+
+@pytest.fixture(scope="session")
+def brightness_tflite(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "brightness.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(brightness_model()).convert())
+    return path
+
+
+@pytest.fixture(scope="session")
+def brightness(brightness_tflite) -> SaliencyPredictor:
+    return SaliencyPredictor(brightness_tflite)
+
+
+@pytest.fixture(scope="session")
+def generator() -> keras.Model:
+    """A tiny edge generator with random weights, scaled at the end so that its maps are neither flat nor saturated."""
+    keras.utils.set_random_seed(0)
+    model = build_generator("mobilenet_v2", (32, 32, 3))
+    last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+    kernel, *bias = last.get_weights()
+    probe = images.resize_area(render_photograph(0), (32, 32)).astype(np.float32)
+    maps = model.predict_on_batch(probe[None]).astype(np.float64)
+    last.set_weights([kernel / np.log(maps / (1 - maps)).std(), *bias])
+    return model
+
+
+@pytest.fixture(scope="session")
+def generator_files(generator, tmp_path_factory):
+    """The same generator in every form that a predictor takes."""
+    folder = tmp_path_factory.mktemp("generator")
+    (folder / "tiny.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(generator).convert())
+    generator.save(folder / "tiny.keras")
+    (folder / "run").mkdir()
+    generator.save(folder / "run" / "content.keras")
+    return folder
+
+
+def test_every_form_of_a_generator_gives_the_same_map(generator, generator_files, photograph):
+    expected = SaliencyPredictor(generator)(photograph)
+    assert expected.max() - expected.min() > 0.01
+    for name in ("tiny.tflite", "tiny.keras", "run"):
+        for path in (generator_files / name, str(generator_files / name)):
+            predictor = SaliencyPredictor(path)
+            assert predictor.image_shape == (32, 32)
+            np.testing.assert_allclose(predictor(photograph), expected, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_of_a_salgan_the_generator_is_taken(generator, photograph, tmp_path, compiled):
+    model = SalGAN(generator, build_discriminator((32, 32, 3)))
+    if compiled:
+        model.compile()
+    model.save(tmp_path / "salgan.keras")
+    found = SaliencyPredictor(tmp_path / "salgan.keras")(photograph)
+    np.testing.assert_allclose(found, SaliencyPredictor(generator)(photograph), atol=1e-5)
+
+
+def test_of_a_run_the_adversarial_generator_is_taken(generator_files, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "content.keras").write_bytes((generator_files / "tiny.keras").read_bytes())
+    brightness_model().save(run / "adversarial.keras")
+    assert SaliencyPredictor(run).image_shape == MODEL_SHAPE
+
+
+def test_the_map_is_where_the_photograph_says(brightness):
+    photograph = np.zeros((121, 97, 3), np.uint8)
+    photograph[20:60, 50:] = 255
+    saliency = brightness(photograph)
+    assert saliency[30:50, 60:].min() > 0.97
+    assert saliency[80:].max() < 0.03
+    assert saliency[:, :40].max() < 0.03
+
+
+# The converter says so of every model with uint8 inputs; the representative data give what it misses.
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected:UserWarning")
+def test_an_int8_model_takes_and_gives_the_same_ranges(brightness, tmp_path, photograph):
+    path = tmp_path / "int8.tflite"
+    path.write_bytes(quantize(brightness_model()))
+    np.testing.assert_allclose(SaliencyPredictor(path)(photograph), brightness(photograph), atol=0.02)
+
+
+def test_the_number_of_threads_changes_nothing(generator_files, photograph):
+    one, many = (SaliencyPredictor(generator_files / "tiny.tflite", threads)(photograph) for threads in (1, None))
+    np.testing.assert_allclose(one, many, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(height=st.integers(1, 90), width=st.integers(1, 90), seed=st.integers(0, 99))
+def test_maps_have_the_photographs_size_and_lie_between_zero_and_one(brightness, height, width, seed):
+    saliency = brightness(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+    assert saliency.shape == (height, width)
+    assert saliency.dtype == np.float32
+    assert 0 <= saliency.min() <= saliency.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((5, 5), np.uint8),
+        np.zeros((5, 5, 4), np.uint8),
+        np.zeros((1, 5, 5, 3), np.uint8),
+        np.zeros((5, 5, 3), np.float32),
+        [[[1, 2, 3]]],
+        "photo.jpg",
+    ],
+    ids=["grey", "RGBA", "batch", "float", "list", "path"],
+)
+def test_wrong_arrays_are_refused(brightness, image):
+    with pytest.raises(ValueError, match=r"uint8 array \(H, W, 3\)"):
+        brightness(image)
+
+
+def write_bad_model(folder, kind: str):
+    path = folder / kind
+    if kind.startswith("garbage"):
+        path.write_bytes(bytes(range(256)) * 8)
+    elif kind == "empty folder":
+        path.mkdir()
+    elif kind.startswith("classifier"):
+        image = keras.Input((8, 8, 3))
+        classifier = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+        if path.suffix == ".keras":
+            classifier.save(path)
+        else:
+            path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(classifier).convert())
+    elif kind == "model.pb":
+        path.write_bytes(b"another format")
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "garbage.tflite",
+        "garbage.keras",
+        "missing.tflite",
+        "missing.keras",
+        "missing folder",
+        "empty folder",
+        "classifier.keras",
+        "classifier.tflite",
+        "model.pb",
+    ],
+)
+def test_bad_models_are_named(tmp_path, kind):
+    path = write_bad_model(tmp_path, kind)
+    with pytest.raises(InputError) as caught:
+        SaliencyPredictor(path)
+    assert caught.value.subject == str(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["tiny.tflite", "tiny.keras"])
+def test_truncated_models_are_named(generator_files, tmp_path, name):
+    path = tmp_path / name
+    content = (generator_files / name).read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError) as caught:
+        SaliencyPredictor(path)
+    assert caught.value.subject == str(path)
+
+
+def write_photographs(folder, *names: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for seed, name in enumerate(names):
+        Image.fromarray(render_photograph(seed, (20 + seed, 30))).save(folder / name)
+
+
+def names_in(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_photographs_become_maps_and_overlays_of_their_size(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.png", "b.png")
+    counts = predict_files([tmp_path / "in" / "a.png", tmp_path / "in" / "b.png"], tmp_path / "out", brightness)
+    assert counts == (2, 0)
+    assert names_in(tmp_path / "out") == ["a_overlay.jpg", "a_saliency.png", "b_overlay.jpg", "b_saliency.png"]
+    with Image.open(tmp_path / "out" / "b_saliency.png") as saliency_map:
+        assert (saliency_map.mode, saliency_map.size) == ("L", (30, 21))
+    assert images.read_image(tmp_path / "out" / "b_overlay.jpg").shape == (21, 30, 3)
+    photograph = images.read_image(tmp_path / "in" / "b.png")
+    written = images.read_grey(tmp_path / "out" / "b_saliency.png")
+    np.testing.assert_allclose(written, brightness(photograph), atol=0.5 / 255 + 1e-6)
+
+
+def test_overlays_can_be_left_out(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.png")
+    assert predict_files([tmp_path / "in"], tmp_path / "out", brightness, overlay=False) == (1, 0)
+    assert names_in(tmp_path / "out") == ["a_saliency.png"]
+
+
+def test_bad_files_are_reported_and_the_others_go_on(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.png", "b.png", "c.png")
+    (tmp_path / "in" / "b.png").write_text("no picture")
+    (tmp_path / "empty").mkdir()
+    errors = []
+    paths = [tmp_path / "in", tmp_path / "nowhere.jpg", tmp_path / "empty"]
+    assert predict_files(paths, tmp_path / "out", brightness, report=errors.append) == (2, 3)
+    assert {error.subject for error in errors} == {
+        str(tmp_path / "in" / "b.png"),
+        str(tmp_path / "nowhere.jpg"),
+        str(tmp_path / "empty"),
+    }
+    assert names_in(tmp_path / "out") == ["a_overlay.jpg", "a_saliency.png", "c_overlay.jpg", "c_saliency.png"]
+
+
+def test_of_a_folder_only_pictures_are_taken(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.png", ".hidden.png")
+    (tmp_path / "in" / "notes.txt").write_text("not a picture")
+    (tmp_path / "in" / "deeper").mkdir()
+    assert predict_files([tmp_path / "in"], tmp_path / "out", brightness) == (1, 0)
+
+
+def test_a_map_never_overwrites_that_of_another_photograph(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.jpg", "a.png")
+    errors = []
+    assert predict_files([tmp_path / "in"], tmp_path / "out", brightness, report=errors.append) == (1, 1)
+    (error,) = errors
+    assert error.subject == str(tmp_path / "in" / "a.png")
+    assert str(tmp_path / "in" / "a.jpg") in error.cause
+    assert images.read_grey(tmp_path / "out" / "a_saliency.png").shape == (20, 30)
+
+
+def test_the_same_photograph_twice_is_predicted_once(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.png")
+    paths = [tmp_path / "in" / "a.png", tmp_path / "in", str(tmp_path / "in" / "a.png")]
+    assert predict_files(paths, tmp_path / "out", brightness) == (1, 0)
+
+
+def test_results_beside_their_photographs_are_not_predicted_again(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.png", "b.jpg")
+    assert predict_files([tmp_path / "in"], tmp_path / "in", brightness) == (2, 0)
+    first = names_in(tmp_path / "in")
+    assert predict_files([tmp_path / "in"], tmp_path / "in" / ".", brightness) == (2, 0)
+    assert names_in(tmp_path / "in") == first
+    assert len(first) == 6
+
+
+def test_a_folder_that_cannot_be_written_is_named(brightness, tmp_path):
+    write_photographs(tmp_path / "in", "a.png")
+    with pytest.raises(InputError, match="cannot be written") as caught:
+        predict_files([tmp_path / "in"], tmp_path / "in" / "a.png" / "out", brightness)
+    assert caught.value.subject == str(tmp_path / "in" / "a.png" / "out")
+
+
+# From here on: the bundled edge model.
+
+
+def test_the_bundled_model_is_the_default_and_sees_192x256(photograph):
+    predictor = SaliencyPredictor()
+    assert predictor.image_shape == (192, 256)
+    saliency = predictor(photograph)
+    assert saliency.shape == photograph.shape[:2]
+    assert saliency.max() - saliency.min() > 0.05
+    np.testing.assert_array_equal(SaliencyPredictor("edge")(photograph), saliency)
+
+
+def test_the_bundled_model_finds_what_stands_out():
+    photograph = np.full((192, 256, 3), (90, 120, 150), np.uint8)
+    photograph[60:100, 150:190] = (230, 30, 20)
+    saliency = SaliencyPredictor()(photograph)
+    assert saliency[60:100, 150:190].mean() > 2 * saliency.mean()
+
+
+def test_the_default_prediction_imports_no_tensorflow(tmp_path, photograph):
+    images.write_image(tmp_path / "photo.png", photograph)
+    script = (
+        "import sys; from salgan_tf.__main__ import main; code = main(sys.argv[1:]);"
+        "print(sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))); sys.exit(code)"
+    )
+    arguments = ["predict", str(tmp_path / "photo.png"), "--out", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert names_in(tmp_path / "out") == ["photo_overlay.jpg", "photo_saliency.png"]

@@ -1,0 +1,245 @@
+"""The losses: against hand-computed numbers, plain numpy and the invariants that define them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salgan_tf import losses
+from salgan_tf.metrics import maps, points
+
+MAP_LOSSES = {
+    "kl": losses.kl_divergence,
+    "cc": losses.correlation_coefficient,
+    "sim": losses.similarity,
+    "nss": losses.normalized_scanpath_saliency,
+    "bce": losses.downsampled_binary_crossentropy,
+}
+seeds = st.integers(0, 2**32 - 1)
+quickly = settings(deadline=None, max_examples=25)
+
+
+def batch(*images) -> np.ndarray:
+    """Stack maps (H, W) to float32 (B, H, W, 1)."""
+    return np.stack([np.asarray(image, np.float32) for image in images])[..., None]
+
+
+def random_maps(seed: int, count: int = 2, side: int = 8) -> np.ndarray:
+    """Random maps in [0, 1], each of another contrast; some pixels are exactly 0."""
+    random = np.random.default_rng(seed)
+    values = random.uniform(0, 1, (count, side, side, 1)) ** random.uniform(0.5, 4, (count, 1, 1, 1))
+    return (values * (random.uniform(size=values.shape) > 0.1)).astype(np.float32)
+
+
+def random_fixations(seed: int, count: int = 2, side: int = 8) -> np.ndarray:
+    """Random fixation counts, at least one an image."""
+    fixations = np.random.default_rng(seed).poisson(0.2, (count, side, side, 1)).astype(np.float32)
+    fixations[:, 0, 0] += 1
+    return fixations
+
+
+# === Hand-computed values ===
+
+
+def test_density_sums_to_1_and_of_zeros_is_uniform():
+    density = np.asarray(losses.to_density(batch([[1, 3], [0, 4]], [[0, 0], [0, 0]])))
+    np.testing.assert_allclose(density[0, ..., 0], [[0.125, 0.375], [0, 0.5]])
+    np.testing.assert_allclose(density[1, ..., 0], np.full((2, 2), 0.25))
+
+
+def test_kl_divergence_of_two_pixels():
+    """q = (1/2, 1/2), p = (1/4, 3/4): (ln 2 + ln 2/3) / 2; the truth comes first."""
+    truth, prediction = batch([[1, 1]]), batch([[1, 3]])
+    expected = 0.5 * np.log(2) + 0.5 * np.log(2 / 3)
+    np.testing.assert_allclose(losses.kl_divergence(truth, prediction), [expected], rtol=1e-5)
+    backwards = 0.25 * np.log(0.5) + 0.75 * np.log(1.5)
+    np.testing.assert_allclose(losses.kl_divergence(prediction, truth), [backwards], rtol=1e-5)
+
+
+def test_kl_divergence_of_a_miss_is_what_epsilon_leaves():
+    """All mass of the truth where the prediction has none: ln(1 / 2.2204e-16) = 36.04 nats."""
+    np.testing.assert_allclose(losses.kl_divergence(batch([[1, 0]]), batch([[0, 1]])), [36.0437], rtol=1e-5)
+
+
+def test_correlation_coefficient_of_four_pixels():
+    """Deviations (-3, -1, 1, 3) and (-1, -3, 3, 1): 12 / 20."""
+    cc = losses.correlation_coefficient(batch([[0, 2, 4, 6]], [[0, 1, 2, 3]]), batch([[2, 0, 6, 4]], [[3, 2, 1, 0]]))
+    np.testing.assert_allclose(cc, [0.6, -1.0], rtol=1e-5)
+
+
+def test_similarity_of_three_pixels():
+    """Densities (1/2, 1/2, 0) and (1/4, 1/4, 1/2) share 1/2."""
+    np.testing.assert_allclose(losses.similarity(batch([[2, 2, 0]]), batch([[1, 1, 2]])), [0.5], rtol=1e-6)
+
+
+def test_nss_counts_repeated_fixations():
+    """Map (0, 0, 0, 4) has mean 1 and deviation sqrt 3: two fixations on the peak and one beside it."""
+    nss = losses.normalized_scanpath_saliency(batch([[1, 0], [0, 2]]), batch([[0, 0], [0, 4]]))
+    np.testing.assert_allclose(nss, [(2 * 3 - 1) / np.sqrt(3) / 3], rtol=1e-5)
+
+
+def test_nss_of_an_image_without_fixations_is_0():
+    nss = losses.normalized_scanpath_saliency(np.zeros((2, 8, 8, 1), np.float32), random_maps(0))
+    np.testing.assert_array_equal(nss, [0, 0])
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 0.7, 1.0])
+def test_constant_map_has_no_contrast(constant):
+    """On so many pixels, and so uneven, the float32 mean of a constant is not that constant."""
+    flat, random = np.full((2, 150, 150, 1), constant, np.float32), random_maps(1, side=150)
+    fixations = random_fixations(1, side=150)
+    np.testing.assert_array_equal(losses.correlation_coefficient(random, flat), [0, 0])
+    np.testing.assert_array_equal(losses.correlation_coefficient(flat, random), [0, 0])
+    np.testing.assert_array_equal(losses.normalized_scanpath_saliency(fixations, flat), [0, 0])
+    np.testing.assert_allclose(losses.kl_divergence(flat, flat), [0, 0], atol=1e-5)
+    np.testing.assert_allclose(losses.similarity(flat, flat), [1, 1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_downsampled_crossentropy_is_that_of_averaged_squares(factor):
+    truth, prediction = random_maps(2, side=16), random_maps(3, side=16)
+    truth, prediction = truth[:, :8], prediction[:, :8]
+
+    def average(values: np.ndarray) -> np.ndarray:
+        squares = values[..., 0].astype(np.float64).reshape(2, 8 // factor, factor, 16 // factor, factor)
+        return squares.mean(axis=(2, 4))
+
+    q, p = average(truth), average(prediction).clip(1e-7, 1 - 1e-7)
+    expected = -(q * np.log(p) + (1 - q) * np.log(1 - p)).mean(axis=(1, 2))
+    actual = losses.downsampled_binary_crossentropy(truth, prediction, factor)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+
+def test_adversarial_loss_is_the_crossentropy_of_the_label():
+    probability = np.array([[0.5], [0.9], [0.1]], np.float32)
+    real = losses.adversarial_loss(probability, real=True)
+    np.testing.assert_allclose(real, -np.log(probability[:, 0]), rtol=1e-5)
+    generated = losses.adversarial_loss(probability, real=False)
+    np.testing.assert_allclose(generated, -np.log(1 - probability[:, 0]), rtol=1e-5)
+
+
+# === Invariants ===
+
+
+@quickly
+@given(seed=seeds, scale=st.floats(0.05, 20), shift=st.floats(0, 2))
+def test_cc_and_nss_do_not_see_scale_and_shift(seed, scale, shift):
+    truth, prediction = random_maps(seed), random_maps(seed + 1)
+    moved = (scale * prediction + shift).astype(np.float32)
+    for loss, target in ((MAP_LOSSES["cc"], truth), (MAP_LOSSES["nss"], random_fixations(seed))):
+        # A float32 map that is small beside its shift has lost some of its digits.
+        np.testing.assert_allclose(loss(target, moved), loss(target, prediction), rtol=0, atol=2e-3)
+
+
+@quickly
+@given(seed=seeds)
+def test_cc_lies_between_minus_1_and_1_and_is_symmetric(seed):
+    first, second = random_maps(seed), random_maps(seed + 1)
+    cc = np.asarray(losses.correlation_coefficient(first, second))
+    assert (np.abs(cc) <= 1 + 1e-5).all()
+    np.testing.assert_allclose(cc, losses.correlation_coefficient(second, first), atol=1e-6)
+    np.testing.assert_allclose(losses.correlation_coefficient(first, first), [1, 1], rtol=1e-5)
+
+
+@quickly
+@given(seed=seeds, scale=st.floats(0.1, 10))
+def test_kl_divergence_is_0_only_for_the_same_density(seed, scale):
+    truth, prediction = random_maps(seed), random_maps(seed + 1)
+    divergence = np.asarray(losses.kl_divergence(truth, prediction))
+    distance = np.abs(losses.to_density(truth) - losses.to_density(prediction)).sum(axis=(1, 2, 3))
+    # Pinsker's inequality: what differs has a divergence of at least half of its squared distance.
+    assert (divergence >= distance**2 / 2 - 1e-5).all()
+    assert (divergence > 1e-3).all()
+    np.testing.assert_allclose(losses.kl_divergence(truth, np.float32(scale) * truth), [0, 0], atol=1e-5)
+
+
+@quickly
+@given(seed=seeds)
+def test_similarity_lies_between_0_and_1_and_is_symmetric(seed):
+    first, second = random_maps(seed), random_maps(seed + 1)
+    similarity = np.asarray(losses.similarity(first, second))
+    assert ((similarity >= 0) & (similarity < 1)).all()
+    np.testing.assert_allclose(similarity, losses.similarity(second, first), atol=1e-6)
+    np.testing.assert_allclose(losses.similarity(first, first), [1, 1], rtol=1e-5)
+
+
+@quickly
+@given(seed=seeds)
+def test_losses_agree_with_the_numpy_metrics(seed):
+    truth, prediction, fixations = random_maps(seed), random_maps(seed + 1), random_fixations(seed)
+    for name, metric in {"kl": maps.kl_divergence, "cc": maps.cc, "sim": maps.sim}.items():
+        expected = [metric(one[..., 0], other[..., 0]) for one, other in zip(prediction, truth, strict=True)]
+        np.testing.assert_allclose(MAP_LOSSES[name](truth, prediction), expected, rtol=1e-4, atol=1e-5, err_msg=name)
+    places = [np.repeat(np.argwhere(one > 0), one[one > 0].astype(int), axis=0) for one in fixations[..., 0]]
+    expected = [points.nss(one[..., 0], where) for one, where in zip(prediction, places, strict=True)]
+    np.testing.assert_allclose(MAP_LOSSES["nss"](fixations, prediction), expected, rtol=1e-4, atol=1e-5)
+
+
+# === Gradients ===
+
+
+def saturated_maps() -> np.ndarray:
+    """Zeros, ones, half of each, and a single bright pixel."""
+    half, pixel = np.zeros((8, 8)), np.zeros((8, 8))
+    half[:4], pixel[2, 3] = 1, 1
+    return batch(np.zeros((8, 8)), np.ones((8, 8)), half, pixel)
+
+
+@pytest.mark.parametrize("name", MAP_LOSSES)
+def test_gradient_of_saturated_predictions_is_finite(name):
+    prediction = tf.Variable(saturated_maps())
+    truth = random_fixations(4, 4) if name == "nss" else random_maps(4, 4)
+    with tf.GradientTape() as tape:
+        values = MAP_LOSSES[name](truth, prediction)
+        total = tf.reduce_sum(values)
+    assert np.isfinite(values).all()
+    assert np.isfinite(tape.gradient(total, prediction)).all()
+
+
+@pytest.mark.parametrize("loss", [losses.DownsampledBinaryCrossentropy(), losses.DensityLoss()])
+@pytest.mark.parametrize("truth", [np.zeros((4, 8, 8, 1), np.float32), random_maps(4, 4)], ids=["zeros", "random"])
+def test_gradient_of_content_losses_is_finite(loss, truth):
+    prediction = tf.Variable(saturated_maps())
+    with tf.GradientTape() as tape:
+        values = loss({"saliency": truth, "fixations": np.zeros_like(truth)}, prediction)
+        total = tf.reduce_sum(values)
+    assert values.shape == (4,)
+    assert np.isfinite(values).all()
+    assert np.isfinite(tape.gradient(total, prediction)).all()
+
+
+def test_float16_maps_are_summed_in_float32():
+    """256 x 256 ones sum to 65,536, more than float16 holds."""
+    half = np.ones((1, 256, 256, 1), np.float16)
+    half[0, :128] = 0.5
+    for loss in (losses.kl_divergence, losses.similarity, losses.correlation_coefficient):
+        np.testing.assert_allclose(loss(half, half), loss(half.astype(np.float32), half.astype(np.float32)))
+
+
+# === Content losses ===
+
+
+def test_density_loss_is_the_weighted_sum_of_its_terms():
+    truth = {"saliency": random_maps(5), "fixations": random_fixations(5)}
+    prediction = random_maps(6)
+    kl, cc, bce = (np.asarray(MAP_LOSSES[name](truth["saliency"], prediction)) for name in ("kl", "cc", "bce"))
+    nss = np.asarray(MAP_LOSSES["nss"](truth["fixations"], prediction))
+    loss = losses.DensityLoss(kl=2.0, cc=3.0, nss=5.0, bce=7.0)
+    np.testing.assert_allclose(loss(truth, prediction), 2 * kl - 3 * cc - 5 * nss + 7 * bce, rtol=1e-5)
+    without = loss({"saliency": truth["saliency"]}, prediction)
+    np.testing.assert_allclose(without, 2 * kl - 3 * cc + 7 * bce, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [losses.DownsampledBinaryCrossentropy(factor=2), losses.DensityLoss(kl=0.3, cc=0.2, nss=0.7, bce=0.9)],
+    ids=lambda loss: type(loss).__name__,
+)
+def test_content_loss_survives_being_saved(loss):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    truth = {"saliency": random_maps(7), "fixations": random_fixations(7)}
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+    np.testing.assert_array_equal(again(truth, random_maps(8)), loss(truth, random_maps(8)))

@@ -1,0 +1,184 @@
+"""Training in a run folder: what it leaves, how it is resumed, and how it stops."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from salgan_tf import InputError, SaliencyPredictor, training
+from salgan_tf.__main__ import main
+from salgan_tf.run_folder import RunFolder
+
+TINY = {
+    "image_shape": (32, 32),
+    "batch_size": 2,
+    "bce_epochs": 2,
+    "gan_epochs": 2,
+    "init": "none",
+    "augmentations": ("flip", "crop"),
+}
+
+
+def tiny_config(data: Path, **settings) -> training.TrainingConfig:
+    return training.make_config("mobilenet_v2", data=str(data), **TINY | settings)
+
+
+def tiny_arguments(data: Path, out: Path) -> list[str]:
+    return [
+        *("train", "--data", str(data), "--out", str(out), "--size", "32x32", "--batch-size", "2", "--init", "none"),
+        *("--bce-epochs", "2", "--gan-epochs", "2", "--augment", "flip,crop"),
+    ]
+
+
+def read_history(run: Path) -> list[dict]:
+    with (run / "history.csv").open() as table:
+        return list(csv.DictReader(table))
+
+
+def final_weights(run: Path) -> list[np.ndarray]:
+    model = keras.saving.load_model(run / "adversarial.keras")
+    return model.get_weights()
+
+
+def test_run_folder_holds_all_that_a_researcher_needs(salicon, tmp_path):
+    run = training.train(tiny_config(salicon), tmp_path / "run", verbose=0)
+    history = read_history(run)
+    assert [row["stage"] for row in history] == ["content", "content", "adversarial", "adversarial"]
+    assert [row["epoch"] for row in history] == ["1", "2", "3", "4"]
+    for name in ("content_loss", "val_cc", "val_kl", "val_sim", "val_nss"):
+        assert all(np.isfinite(float(row[name])) for row in history)
+    assert all(np.isfinite(float(row["discriminator_loss"])) for row in history[2:])
+    described = json.loads((run / "run.json").read_text())
+    assert described["settings"]["seed"] == 0
+    assert described["settings"]["optimizer"] == "adamw"
+    assert described["data"]["train"]["examples"] == 6
+    assert described["versions"]["keras"] == keras.__version__
+    assert len(list((run / "checkpoints").glob("*.weights.h5"))) == 1
+    assert any((run / "logs").rglob("events.out.tfevents.*"))
+    # Three validation pictures of 32x32 in rows of photograph, truth and prediction, with gaps of 4 pixels.
+    for name in ("epoch-0001.jpg", "epoch-0004.jpg"):
+        assert Image.open(run / "samples" / name).size == (3 * 32 + 2 * 4, 2 * 32 + 4)
+    assert Image.open(run / "curves.png").size[0] > 500
+    saliency = SaliencyPredictor(run)(np.zeros((40, 50, 3), np.uint8))
+    assert saliency.shape == (40, 50)
+
+
+@pytest.mark.parametrize("interrupted_epoch", [2, 3, 4])
+def test_resumed_run_ends_equal_to_an_uninterrupted_one(salicon, tmp_path, monkeypatch, interrupted_epoch):
+    """Interrupted in the middle of an epoch of either stage, where the alternation stands at an odd step."""
+    config = tiny_config(salicon, updates="alternate")
+    whole = training.train(config, tmp_path / "whole", verbose=0)
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(recorder, batch, logs=None):
+        if recorder.epoch == interrupted_epoch and batch == 1:
+            raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.RunRecorder, "on_train_batch_end", interrupt)
+        with pytest.raises(Interrupted):
+            training.train(config, tmp_path / "cut", verbose=0)
+    assert RunFolder(tmp_path / "cut").epochs_done == interrupted_epoch - 1
+    cut = training.resume(tmp_path / "cut", verbose=0)
+    for expected, found in zip(final_weights(whole), final_weights(cut), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    for expected, found in zip(read_history(whole), read_history(cut), strict=True):
+        for name in ("content_loss", "discriminator_loss", "val_cc"):
+            assert float(found[name] or 0) == pytest.approx(float(expected[name] or 0), rel=1e-4)
+
+
+def test_killed_training_is_resumed_from_the_command_line(salicon, tmp_path):
+    arguments = tiny_arguments(salicon, tmp_path / "run")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "salgan_tf", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    state = tmp_path / "run" / "checkpoints" / "last.json"
+    while not state.exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert main([*arguments, "--resume"]) == 0
+    whole = training.train(tiny_config(salicon), tmp_path / "whole", verbose=0)
+    for expected, found in zip(final_weights(whole), final_weights(tmp_path / "run"), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(salicon, tmp_path, monkeypatch):
+    config = tiny_config(salicon, bce_epochs=3, gan_epochs=0)
+    make_batches = training.make_batches
+
+    def spoiled(examples, *arguments, first_epoch=None, **options):
+        batches = make_batches(examples, *arguments, first_epoch=first_epoch, **options)
+        if first_epoch is None:
+            return batches
+
+        def spoil(step, batch):
+            # The second epoch's second batch: three steps an epoch.
+            import tensorflow as tf
+
+            return tf.where(step == 4, np.nan, 1.0) * batch[0], batch[1]
+
+        return batches.enumerate().map(spoil)
+
+    monkeypatch.setattr(training, "make_batches", spoiled)
+    with pytest.raises(
+        InputError, match=r"content_loss became nan at step 5 \(epoch 2, batch 2\).*after epoch 1 is kept"
+    ):
+        training.train(config, tmp_path / "run", verbose=0)
+    folder = RunFolder(tmp_path / "run")
+    assert folder.epochs_done == 1
+    monkeypatch.undo()
+    training.resume(tmp_path / "run", verbose=0)
+    assert RunFolder(tmp_path / "run").epochs_done == 3
+
+
+def test_second_run_in_the_same_folder_is_refused(salicon, tmp_path, capsys):
+    config = tiny_config(salicon, bce_epochs=1, gan_epochs=0)
+    training.train(config, tmp_path / "run", verbose=0)
+    assert main(tiny_arguments(salicon, tmp_path / "run")) == 1
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_resume_refuses_other_settings_and_other_data(salicon, tmp_path, capsys):
+    run = training.train(tiny_config(salicon, bce_epochs=1, gan_epochs=0), tmp_path / "run", verbose=0)
+    assert main([*tiny_arguments(salicon, run), "--resume", "--seed", "7"]) == 1
+    assert "bce_epochs=1" in capsys.readouterr().err
+    (salicon / "maps" / "train" / "scene_0.png").unlink()
+    assert main(["train", "--data", str(salicon), "--out", str(run), "--resume"]) == 1
+    assert "is not the data" in capsys.readouterr().err
+
+
+def test_resume_without_a_run_is_refused(salicon, tmp_path, capsys):
+    assert main(["train", "--data", str(salicon), "--out", str(tmp_path / "none"), "--resume"]) == 1
+    assert "run.json" in capsys.readouterr().err
+
+
+def test_mirrored_strategy_trains_from_the_command_line(salicon, tmp_path):
+    arguments = tiny_arguments(salicon, tmp_path / "run")
+    assert main([*arguments, "--strategy", "mirrored", "--bce-epochs", "1", "--gan-epochs", "1"]) == 0
+    assert RunFolder(tmp_path / "run").epochs_done == 2
+
+
+def test_paper_recipe_trains_vgg16(salicon, tmp_path):
+    config = training.make_config(
+        "vgg16", data=str(salicon), image_shape=(16, 16), batch_size=2, bce_epochs=1, gan_epochs=1, init="none"
+    )
+    assert (config.content_loss, config.alpha, config.optimizer, config.updates) == (
+        "bce",
+        0.05,
+        "adagrad",
+        "alternate",
+    )
+    training.train(config, tmp_path / "run", verbose=0)
+    assert RunFolder(tmp_path / "run").epochs_done == 2
