@@ -1,4 +1,9 @@
-"""The demo: predict where people look in a photograph that ships with matplotlib, through the command line."""
+"""The demo: predict where people look in a photograph that ships with matplotlib, and set the results side by side.
+
+    python examples/demo.py DIR
+
+The photograph is Grace Hopper's portrait by the US Navy, in the public domain. docs/demo.jpg is this script's demo.jpg.
+"""
 
 import subprocess
 import sys
@@ -6,13 +11,17 @@ from pathlib import Path
 
 import matplotlib
 
+from salgan_tf import images, visualization
 
-def main(out: str) -> None:
-    # Grace Hopper's portrait by the US Navy, in the public domain.
+
+def main(out: Path) -> None:
     photograph = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
     subprocess.run([sys.executable, "-m", "salgan_tf", "predict", photograph, "--out", out], check=True)
-    print(f"the overlay: {Path(out) / 'grace_hopper_overlay.jpg'}")
+    pictures = [photograph, out / "grace_hopper_saliency.png", out / "grace_hopper_overlay.jpg"]
+    row = [images.read_image(picture) for picture in pictures]
+    images.write_image(out / "demo.jpg", visualization.picture_grid([row]))
+    print(f"photograph, saliency map and overlay: {out / 'demo.jpg'}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]))

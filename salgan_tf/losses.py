@@ -36,10 +36,11 @@ def kl_divergence(saliency_true, saliency_pred):
 def _standardized(saliency):
     """Shift and scale each map to mean 0 and standard deviation 1 (over N); a constant map becomes 0."""
     (saliency,) = _float32(saliency)
+    highest = keras.ops.max(keras.ops.abs(saliency), axis=_PIXELS, keepdims=True)
+    # Without the minimum first, the rounding of the mean alone would be contrast in a constant map.
+    saliency = saliency - keras.ops.stop_gradient(keras.ops.min(saliency, axis=_PIXELS, keepdims=True))
     centred = saliency - keras.ops.mean(saliency, axis=_PIXELS, keepdims=True)
     variance = keras.ops.mean(keras.ops.square(centred), axis=_PIXELS, keepdims=True)
-    # What rounding leaves of a constant map is not contrast: float32 means are good to some 1e-6 of the values.
-    highest = keras.ops.max(keras.ops.abs(saliency), axis=_PIXELS, keepdims=True)
     varies = variance > keras.ops.square(1e-6 * highest)
     return keras.ops.where(varies, centred * keras.ops.rsqrt(keras.ops.where(varies, variance, 1.0)), 0.0)
 
@@ -115,7 +116,7 @@ class DensityLoss:
         bce: weight of the downsampled binary cross-entropy.
     """
 
-    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.05, bce: float = 0.5):
+    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.1, bce: float = 0.5):
         self.kl, self.cc, self.nss, self.bce = kl, cc, nss, bce
 
     def __call__(self, truth: dict, saliency_pred):

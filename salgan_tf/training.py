@@ -74,16 +74,16 @@ RECIPES = {
     "vgg16": {},
     "mobilenet_v2": {
         "batch_size": 16,
-        "bce_epochs": 20,
-        "gan_epochs": 6,
+        "bce_epochs": 8,
+        "gan_epochs": 4,
         "content_loss": "density",
         "alpha": 2.0,
         "updates": "both",
         "optimizer": "adamw",
-        "learning_rate": 1e-3,
+        "learning_rate": 4e-4,
         "gan_learning_rate": 1e-4,
         "ema": 0.99,
-        "augmentations": ("flip", "crop", "color"),
+        "augmentations": ("flip", "color"),
     },
 }
 

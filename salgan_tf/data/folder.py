@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import scipy.io
 
 from salgan_tf import images
+from salgan_tf.data.matfile import read_mat
 from salgan_tf.errors import InputError
 
 # SALICON blurs by 19 pixels at 640 wide: one degree of visual angle, 3 % of the width.
@@ -115,17 +115,15 @@ def read_fixations(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     Raises:
         InputError: the file is unreadable, of another layout, or of another size than the image.
     """
+    content = read_mat(path, ("resolution", "gaze"))
     try:
-        content = scipy.io.loadmat(path, variable_names=("resolution", "gaze"))
         resolution = tuple(int(side) for side in content["resolution"].ravel())
         observers = [
             np.asarray(observer, np.float64).reshape(-1, 2) for observer in content["gaze"]["fixations"].ravel()
         ]
-    except OSError as error:
-        raise InputError(path, error) from error
-    except Exception as error:  # scipy raises nearly anything on a damaged file: ValueError, TypeError, zlib.error, …
+    except (KeyError, ValueError, TypeError, IndexError) as error:
         cause = f"no field {error}" if isinstance(error, KeyError) else error
-        raise InputError(path, f"not a .mat file in SALICON's layout, or damaged: {cause}") from error
+        raise InputError(path, f"not a .mat file in SALICON's layout: {cause}") from error
     if resolution != tuple(shape):
         raise InputError(path, f"fixations are on {_size(resolution)} and the image is {_size(shape)}")
     points = np.concatenate([*observers, np.empty((0, 2))])

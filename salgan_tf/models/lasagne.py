@@ -8,6 +8,7 @@ import numpy as np
 from salgan_tf.errors import InputError
 from salgan_tf.files import read_npz
 from salgan_tf.models import vgg16
+from salgan_tf.models.assignment import assign_layers
 
 # In the files' order; each layer has W and b, the weight-normalised ones also their gain g.
 _GENERATOR_LAYERS = (*vgg16.encoder_layers(), *vgg16.decoder_layers(), "output")
@@ -49,17 +50,13 @@ def load_lasagne_arrays(network: keras.Model, arrays: dict[str, np.ndarray], pat
             path, f"holds {len(arrays)} arrays, and {network.name} takes {wanted} (arr_0 … arr_{wanted - 1})"
         )
     ordered = iter([arrays[f"arr_{index}"] for index in range(wanted)])
-    # All is checked before anything is assigned: a network is loaded whole or not at all.
-    turned = []
+    turned = {}
     for name in names:
         values = [next(ordered) for _ in _roles(name, discriminator)]
-        layer = network.get_layer(name)
         flipped = discriminator or name.startswith("uconv")
-        values[0] = _turn_kernel(values[0], layer, network, flipped)
-        check(layer, values, path)
-        turned.append((layer, values))
-    for layer, values in turned:
-        assign(layer, values, path)
+        values[0] = _turn_kernel(values[0], network.get_layer(name), network, flipped)
+        turned[name] = values
+    assign_layers(network, turned, path)
 
 
 def _roles(name: str, discriminator: bool) -> str:
@@ -76,23 +73,3 @@ def _turn_kernel(kernel: np.ndarray, layer: keras.layers.Layer, network: keras.M
             rows = kernel.reshape(channels, height, width, -1)
             return np.transpose(rows, (1, 2, 0, 3)).reshape(kernel.shape)
     return kernel
-
-
-def check(layer: keras.layers.Layer, values: list[np.ndarray], path: str | Path) -> None:
-    """Hold that arrays fit a layer's weights.
-
-    Raises:
-        InputError: a shape differs, or a value is not finite.
-    """
-    wanted = [tuple(weight.shape) for weight in layer.weights]
-    found = [value.shape for value in values]
-    if found != wanted:
-        raise InputError(path, f"layer {layer.name} takes arrays of shapes {wanted} and the file has {found}")
-    if not all(np.issubdtype(value.dtype, np.floating) and np.isfinite(value).all() for value in values):
-        raise InputError(path, f"layer {layer.name} has values that are not finite numbers")
-
-
-def assign(layer: keras.layers.Layer, values: list[np.ndarray], path: str | Path) -> None:
-    """Set a layer's weights after `check`."""
-    check(layer, values, path)
-    layer.set_weights(values)

@@ -89,11 +89,11 @@ def mobilenet_v2_saliency(image):
         for index in (1, 2):
             x = _depthwise(x, f"decoder_{scale}_{index}_depthwise")
             x = _pointwise(x, filters, f"decoder_{scale}_{index}_pointwise")
-    # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail.
-    # Starting at a dark map (sigmoid(-2.8) = 0.057, the mean of recorded maps): at 0.5 the sigmoid is nearly linear,
-    # and for some epochs every density that it can make is nearly uniform.
+    # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail, and what is
+    # finer than a 3x3 mean is noise. The start is a dark map (sigmoid(-2.8) = 0.057, the mean of recorded maps): at
+    # 0.5 the sigmoid is nearly linear, and for some epochs every density that it can make is nearly uniform.
     start = keras.initializers.Constant(-2.8)
-    x = keras.layers.Conv2D(
-        1, 3, padding="same", activation="sigmoid", bias_initializer=start, dtype="float32", name="output"
-    )(x)
+    x = keras.layers.Conv2D(1, 3, padding="same", bias_initializer=start, name="output")(x)
+    x = keras.layers.AveragePooling2D(3, strides=1, padding="same", name="smoothing")(x)
+    x = keras.layers.Activation("sigmoid", dtype="float32", name="sigmoid")(x)
     return keras.layers.Resizing(image.shape[1], image.shape[2], dtype="float32", name="saliency")(x)

@@ -8,7 +8,8 @@ import numpy as np
 from salgan_tf.errors import InputError
 from salgan_tf.files import read_npz
 from salgan_tf.models import mobilenet_v2, vgg16
-from salgan_tf.models.lasagne import assign, is_lasagne, load_lasagne_arrays
+from salgan_tf.models.assignment import assign_layers
+from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
 
 
 def load_pretrained(generator: keras.Model, weights: str | Path) -> None:
@@ -66,9 +67,12 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
     Raises:
         InputError: the file is missing, damaged, or belongs to another network.
     """
+    before = model.get_weights()
     try:
         model.load_weights(path)
     except Exception as error:  # Keras raises ValueError, KeyError and OSError, of a hundred lines at times.
+        # What it had read before it failed is taken back: a model is loaded whole or not at all.
+        model.set_weights(before)
         raise InputError(path, f"not the weights of {model.name}: {_first_line(error)}") from error
 
 
@@ -96,13 +100,12 @@ def _load_npz(generator: keras.Model, path: Path) -> None:
         raise InputError(path, "neither an ImageNet MobileNetV2 (k00, b00, …) nor released weights (arr_0, …)")
     if _is_vgg16(generator):
         raise InputError(path, f"holds a MobileNetV2, which is no start for {generator.name}")
-    for index, name in enumerate(mobilenet_v2.encoder_layers()):
-        try:
-            values = [arrays[f"k{index:02d}"], arrays[f"b{index:02d}"]]
-        except KeyError as error:
-            raise InputError(path, f"has no array {error}, of layer {name}") from error
-        assign(generator.get_layer(name), values, path)
-    return None
+    layers = enumerate(mobilenet_v2.encoder_layers())
+    try:
+        folded = {name: [arrays[f"k{index:02d}"], arrays[f"b{index:02d}"]] for index, name in layers}
+    except KeyError as error:
+        raise InputError(path, f"has no array {error} of a MobileNetV2") from error
+    return assign_layers(generator, folded, path)
 
 
 def _load_keras_applications(generator: keras.Model) -> None:

@@ -90,8 +90,9 @@ class SalGAN(keras.Model):
         self.optimizer.build(self.generator.trainable_variables)
         if self.discriminator is not None:
             optimizer = discriminator_optimizer or paper_optimizer()
-            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            scaled = keras.optimizers.LossScaleOptimizer
+            if isinstance(self.optimizer, scaled) and not isinstance(optimizer, scaled):
+                optimizer = scaled(optimizer)
             optimizer.build(self.discriminator.trainable_variables)
             self.discriminator_optimizer = optimizer
 
@@ -143,12 +144,13 @@ class SalGAN(keras.Model):
         ]
         return keras.ops.split(self.discriminator(keras.ops.concatenate(pairs), training=training), len(maps))
 
-    def _generator_loss(self, image, truth, saliency, training: bool):
+    def _generator_loss(self, image, truth, saliency):
         content = keras.ops.mean(self.content_loss(truth, saliency))
         self._content_loss_mean.update_state(content)
         if self.discriminator is None:
             return content
-        (probability,) = self._judge(image, saliency, training=training)
+        # Not training: a spectrally normalised discriminator would change its kernels in the generator's turn.
+        (probability,) = self._judge(image, saliency, training=False)
         loss = keras.ops.mean(losses.adversarial_loss(probability, real=True)) + self.alpha * content
         self._generator_loss_mean.update_state(loss)
         return loss
@@ -176,17 +178,17 @@ class SalGAN(keras.Model):
 
     def generator_step(self, data) -> dict:
         """Train the generator on a batch of (image, truth)."""
-        image, truth = data
+        image, truth = _unpack(data)
         with tf.GradientTape() as tape:
             saliency = self.generator(image, training=True)
-            loss = self._generator_loss(image, truth, saliency, training=True)
+            loss = self._generator_loss(image, truth, saliency)
             loss = self._scale(loss, self.generator, self.optimizer)
         self._apply(tape, loss, self.generator, self.optimizer)
         return self._log()
 
     def discriminator_step(self, data) -> dict:
         """Train the discriminator on a batch of (image, truth)."""
-        image, truth = data
+        image, truth = _unpack(data)
         saliency = self.generator(image, training=False)
         with tf.GradientTape() as tape:
             loss = self._discriminator_loss(image, truth, saliency, training=True)
@@ -202,9 +204,9 @@ class SalGAN(keras.Model):
 
     def test_step(self, data) -> dict:
         """Measure a batch of (image, truth) without training."""
-        image, truth = data
+        image, truth = _unpack(data)
         saliency = self.generator(image, training=False)
-        self._generator_loss(image, truth, saliency, training=False)
+        self._generator_loss(image, truth, saliency)
         if self.discriminator is not None:
             self._discriminator_loss(image, truth, saliency, training=False)
         measured = [metric for metric in self._map_metrics if metric.name != "nss" or "fixations" in truth]
@@ -225,8 +227,8 @@ class SalGAN(keras.Model):
             turns = [self._compiled(self.discriminator_step), self._compiled(self.generator_step)]
 
         def train_function(iterator):
-            logs = turns[int(self.steps) % len(turns)](iterator)
-            self.steps.assign_add(1)
+            logs = turns[int(keras.ops.convert_to_numpy(self.steps)) % len(turns)](iterator)
+            self.steps.assign_add(self.steps_per_execution)
             return logs
 
         self.train_function = train_function
@@ -239,6 +241,13 @@ class SalGAN(keras.Model):
             return self.train_function
         finally:
             del self.train_step
+
+
+def _unpack(data) -> tuple:
+    image, truth, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if sample_weight is not None:
+        raise ValueError("SalGAN takes batches of (image, truth); sample weights have no place in its losses")
+    return image, truth
 
 
 def paper_optimizer(learning_rate: float = 3e-4, weight_decay: float = 1e-4) -> keras.optimizers.Optimizer:

@@ -104,6 +104,7 @@ def test_file_keeps_every_weight(ending, spectral_normalization, tmp_path):
 
 
 def test_spectral_normalisation_bounds_each_layer_and_trains():
+    keras.utils.set_random_seed(0)
     discriminator = build_discriminator((32, 32, 3), spectral_normalization=True)
     wrapped = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.SpectralNormalization)]
     assert [layer.name for layer in wrapped] == LAYERS[:-1]

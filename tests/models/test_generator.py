@@ -89,17 +89,20 @@ def test_mobilenet_v2_is_small_enough_for_a_phone():
 
 
 def test_mobilenet_v2_uses_only_what_devices_keep_whole(mobilenet_v2):
-    """No tiled upsampling, and no activation whose range int8 would have to guess."""
-    assert not any(isinstance(layer, keras.layers.UpSampling2D) for layer in mobilenet_v2.layers)
+    """No tiled upsampling, and no activation whose range int8 would have to guess: ReLU6, and a sigmoid at the end."""
+    sigmoids = []
     for layer in mobilenet_v2.layers:
+        assert not isinstance(layer, keras.layers.UpSampling2D), layer.name
         if isinstance(layer, keras.layers.ReLU):
-            assert (layer.max_value, layer.negative_slope, layer.threshold) == (6.0, 0.0, 0.0)
+            assert (layer.max_value, layer.negative_slope, layer.threshold) == (6.0, 0.0, 0.0), layer.name
+        elif getattr(layer, "activation", keras.activations.linear) is keras.activations.sigmoid:
+            sigmoids.append(layer)
         else:
-            activation = getattr(layer, "activation", keras.activations.linear)
-            wanted = "sigmoid" if layer.name == "output" else "linear"
-            assert activation.__name__ == wanted, layer.name
-        assert not isinstance(layer, keras.layers.Activation), layer.name
-    assert any(isinstance(layer, keras.layers.ReLU) for layer in mobilenet_v2.layers)
+            assert getattr(layer, "activation", keras.activations.linear) is keras.activations.linear, layer.name
+    assert sum(isinstance(layer, keras.layers.ReLU) for layer in mobilenet_v2.layers) > 35
+    assert len(sigmoids) == 1
+    after = mobilenet_v2.layers[mobilenet_v2.layers.index(sigmoids[0]) + 1 :]
+    assert not any(layer.weights for layer in after)
 
 
 @pytest.mark.parametrize("backbone", ["vgg16", "mobilenet_v2"])

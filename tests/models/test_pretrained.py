@@ -163,11 +163,13 @@ def test_file_with_another_shape_is_refused(ending, generator, tmp_path):
         np.testing.assert_array_equal(one, two)
 
 
-def test_keras_file_that_would_run_code_is_refused(generator, tmp_path):
+def test_keras_file_that_would_run_code_is_refused(tmp_path):
     image = keras.Input(SHAPE)
     layer = keras.layers.Lambda(lambda x: x[..., :1] / 255.0, output_shape=(32, 32, 1))
     keras.Model(image, layer(image)).save(tmp_path / "lambda.keras")
-    assert_refused(generator, tmp_path / "lambda.keras")
+    with pytest.raises(InputError, match=r"lambda\.keras: ") as caught:
+        load_generator(tmp_path / "lambda.keras")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

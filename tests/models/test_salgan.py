@@ -21,6 +21,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 import test_salgan
 batches = test_salgan.make_batches(6, batch_size=4)
+keras.utils.set_random_seed(0)
 start = test_salgan.make_salgan().get_weights()
 results = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
@@ -36,6 +37,11 @@ assert any(np.abs(one - two).max() > 1e-3 for one, two in zip(start, results[0])
 for one, two in zip(*results, strict=True):
     np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
 """
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
 
 
 @pytest.fixture
@@ -353,7 +359,8 @@ def test_mixed_precision_scales_both_losses(mixed_float16):
     assert isinstance(salgan.optimizer, keras.optimizers.LossScaleOptimizer)
     assert isinstance(salgan.discriminator_optimizer, keras.optimizers.LossScaleOptimizer)
     before = get_weights(salgan)
-    history = fit(salgan, image, truth, validation_data=(image, truth), eagerly=True)
+    # A step whose gradients overflow is left out, and the next one is scaled less: not every one must move something.
+    history = fit(salgan, image, truth, epochs=3, validation_data=(image, truth), eagerly=True)
     assert np.isfinite(list(history.values())).all()
     assert find_moved(before, get_weights(salgan)) == {"generator", "discriminator"}
     assert all(np.isfinite(weight).all() for weight in salgan.get_weights())

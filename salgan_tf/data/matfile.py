@@ -1,0 +1,107 @@
+"""Reading MATLAB 5 files safely: scipy crashes the process on some damaged files, so they are checked first."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+
+from salgan_tf.errors import InputError
+
+# Codes of MathWorks' "MAT-File Format", tables 1-1 and 1-3.
+_INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
+_NUMBERS = frozenset((*range(1, 8), 9, 12, 13))
+_TEXT = frozenset((_INT8, 2, 3, 4, 16, 17, 18))
+_CELL, _STRUCT, _CHAR = 1, 2, 4
+_NUMERIC_ARRAYS = frozenset(range(6, 16))
+_COMPLEX = 0x0800
+_HEADER_BYTES = 128
+
+
+def read_mat(path: str | Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Read variables of a MATLAB 5 file, as `scipy.io.loadmat` gives them.
+
+    Raises:
+        InputError: the file cannot be read, or is damaged.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(path, error) from error
+    try:
+        if content[124:128] == b"\x00\x01IM":
+            _check_elements(content[_HEADER_BYTES:], "<")
+        elif content[124:128] == b"\x01\x00MI":
+            _check_elements(content[_HEADER_BYTES:], ">")
+        else:
+            raise ValueError("no header of a MATLAB 5 file")
+        return scipy.io.loadmat(io.BytesIO(content), variable_names=names)
+    except Exception as error:  # scipy raises nearly anything: ValueError, TypeError, KeyError, zlib.error, …
+        raise InputError(path, f"not a MATLAB 5 file, or damaged: {error}") from error
+
+
+def _elements(content: bytes, order: str):
+    """Split content into its data elements: (code, bytes) each."""
+    start = 0
+    while start < len(content):
+        if start + 8 > len(content):
+            raise ValueError("it ends inside an element")
+        code, size = struct.unpack_from(f"{order}II", content, start)
+        if code >> 16:
+            # A small element: its size stands in the upper half of its code, its bytes where the size would be.
+            code, size, begin, end = code & 0xFFFF, code >> 16, start + 4, start + 8
+            if size > 4:
+                raise ValueError("a small element that is not small")
+        else:
+            begin = start + 8
+            end = begin + size if code == _COMPRESSED else begin + size + -size % 8
+        if begin + size > len(content):
+            raise ValueError("it ends inside an element")
+        yield code, content[begin : begin + size]
+        start = end
+
+
+def _check_elements(content: bytes, order: str) -> None:
+    for code, value in _elements(content, order):
+        if code == _COMPRESSED:
+            _check_elements(zlib.decompress(value), order)
+        elif code == _MATRIX:
+            _check_matrix(value, order)
+        else:
+            raise ValueError(f"an element of kind {code} where a variable should be")
+
+
+def _check_matrix(content: bytes, order: str) -> None:
+    """Hold that an array's parts are of the kinds that its class has."""
+    if not content:
+        return  # MATLAB writes an empty cell so.
+    parts = list(_elements(content, order))
+    if [code for code, _ in parts[:3]] != [_UINT32, _INT32, _INT8] or len(parts[0][1]) != 8 or len(parts[1][1]) % 4:
+        raise ValueError("a variable without flags, size and name")
+    flags = struct.unpack_from(f"{order}I", parts[0][1])[0]
+    kind = flags & 0xFF
+    sizes = struct.unpack(f"{order}{len(parts[1][1]) // 4}i", parts[1][1])
+    count = int(np.prod(sizes, dtype=object)) if sizes and min(sizes) >= 0 else -1
+    if count < 0:
+        raise ValueError("an array of negative size")
+    parts = parts[3:]
+    if kind == _STRUCT:
+        (code, width), (names_code, names) = parts[:2]
+        if code != _INT32 or names_code != _INT8 or len(width) != 4 or struct.unpack(f"{order}i", width)[0] < 1:
+            raise ValueError("a struct without names of its fields")
+        count *= len(names) // struct.unpack(f"{order}i", width)[0]
+        parts = parts[2:]
+    if kind in (_CELL, _STRUCT):
+        if len(parts) != count or any(code != _MATRIX for code, _ in parts):
+            raise ValueError("a cell or field that is no array")
+        for _, value in parts:
+            _check_matrix(value, order)
+    elif kind in _NUMERIC_ARRAYS or kind == _CHAR:
+        allowed = _TEXT if kind == _CHAR else _NUMBERS
+        wanted = 2 if flags & _COMPLEX else 1
+        if len(parts) != wanted or any(code not in allowed for code, _ in parts):
+            raise ValueError("an array without its values")
+    else:
+        raise ValueError(f"an array of class {kind}, which is neither numbers, text, cells nor structs")
