@@ -114,13 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run, help: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(
-            name, help=help, description=help, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-        )
+        one = commands.add_parser(name, help=help, description=help)
         one.set_defaults(run=run)
         return one
 
-    model_help = "edge (the bundled one), a .tflite or .keras file, or a run folder of train"
+    model_help = "edge (the bundled one, if not said), a .tflite or .keras file, or a run folder of train"
     one = command("predict", _predict, "Write the saliency map and an overlay of photographs and folders of them.")
     one.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="photograph, or folder of photographs")
     one.add_argument(
@@ -131,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
 
     one = command("evaluate", _evaluate, "Measure a model or a folder of maps against recorded fixations.")
     one.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")
-    one.add_argument("--split", default="val", help="which part of it")
+    one.add_argument("--split", default="val", help="which part of it (val, if not said)")
     source = one.add_mutually_exclusive_group()
     source.add_argument("--model", default="edge", help=model_help)
     source.add_argument(
@@ -140,7 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", metavar="FILE", type=Path, help="write the numbers here too")
 
     one = command(
-        "train", _train, "Train a generator: content loss alone, then adversarial. Defaults depend on the backbone."
+        "train",
+        _train,
+        "Train a generator: content loss alone, then adversarial. What is not said is the backbone's recipe.",
     )
     one.add_argument(
         "--data", required=True, metavar="ROOT", help="data set in SALICON's layout, or records of prepare"
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--gan-epochs", type=_natural, metavar="N", help="epochs of adversarial training")
     one.add_argument("--steps-per-epoch", type=_positive, metavar="N", help="steps an epoch, if not the whole data")
     one.add_argument(
-        "--content-loss", choices=("bce", "density"), help="the paper's BCE/4, or KL - CC/2 - NSS/10 + BCE/8"
+        "--content-loss", choices=("bce", "density"), help="BCE/4 as in the paper, or KL, CC, NSS and BCE/4"
     )
     one.add_argument("--alpha", type=float, metavar="X", help="weight of the content loss beside the adversarial one")
     one.add_argument("--updates", choices=("alternate", "both"), help="train one network a batch, in turns, or both")
@@ -179,7 +179,14 @@ def _parser() -> argparse.ArgumentParser:
     one = command("prepare", _prepare, "Write a data set as TFRecords at the training size, for slow or remote disks.")
     one.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")
     one.add_argument("--out", required=True, metavar="RECORDS", type=Path, help="folder for the records")
-    one.add_argument("--size", dest="image_shape", type=_size, default="192x256", metavar="HxW", help="training size")
+    one.add_argument(
+        "--size",
+        dest="image_shape",
+        type=_size,
+        default="192x256",
+        metavar="HxW",
+        help="training size (192x256, if not said)",
+    )
 
     one = command("import-weights", _import_weights, "Turn the authors' released Lasagne weights into a Keras file.")
     one.add_argument("generator", metavar="GEN.npz", type=Path, help="gen_modelWeights0090.npz")
@@ -199,7 +206,8 @@ def main(argv: list[str] | None = None) -> int:
         _report(error)
         return 1
     except KeyboardInterrupt:
-        print("salgan_tf: interrupted", file=sys.stderr)
+        hint = "; --resume continues after the last whole epoch" if "resume" in arguments else ""
+        print(f"salgan_tf: interrupted{hint}", file=sys.stderr)
         return 130
 
 

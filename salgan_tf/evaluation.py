@@ -27,7 +27,13 @@ def from_predictor(predictor: SaliencyPredictor) -> Source:
 
 
 def from_maps(directory: str | Path) -> Source:
-    """Evaluate a folder of 8- or 16-bit grey maps `NAME_saliency.png` or `NAME.png`, each of its photograph's size."""
+    """Evaluate a folder of 8- or 16-bit grey maps `NAME_saliency.png` or `NAME.png`, each of its photograph's size.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not Path(directory).is_dir():
+        raise InputError(directory, "no such folder of maps")
 
     def source(example: folder.Example, image: np.ndarray) -> np.ndarray:
         candidates = [Path(directory) / name.format(example.name) for name in _MAP_NAMES]

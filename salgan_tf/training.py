@@ -74,7 +74,7 @@ RECIPES = {
     "vgg16": {},
     "mobilenet_v2": {
         "batch_size": 16,
-        "bce_epochs": 8,
+        "bce_epochs": 6,
         "gan_epochs": 4,
         "content_loss": "density",
         "alpha": 2.0,
@@ -106,12 +106,13 @@ def train(config: TrainingConfig, out: str | Path, verbose: int | str = "auto") 
     return _run(config, out, verbose)
 
 
-def resume(out: str | Path, verbose: int | str = "auto", **settings) -> Path:
+def resume(out: str | Path, verbose: int | str = "auto", data: str | None = None, **settings) -> Path:
     """Continue an interrupted training after its last whole epoch, with the settings that it was started with.
 
     Args:
         out: the run folder.
         verbose: as in `keras.Model.fit`.
+        data: where the data is now, if it has been moved.
         settings: what the caller believes the settings to be; None for not saying.
 
     Raises:
@@ -129,7 +130,7 @@ def resume(out: str | Path, verbose: int | str = "auto", **settings) -> Path:
             raise InputError(
                 path, f"the run has {name}={fields[name]!r}, and a resumed run keeps its settings, not {value!r}"
             )
-    return _run(config, Path(out), verbose, saved["data"])
+    return _run(dataclasses.replace(config, data=data or config.data), Path(out), verbose, saved["data"])
 
 
 def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: dict | None = None) -> Path:

@@ -56,12 +56,16 @@ def photograph() -> np.ndarray:
     return render_photograph(0)
 
 
-@pytest.fixture
-def salicon(tmp_path: Path) -> Path:
-    """A data set in SALICON's layout: six photographs in train, three in val."""
-    root = tmp_path / "salicon"
+def write_salicon(root: Path) -> Path:
+    """Write a data set in SALICON's layout: six photographs in train, three in val."""
     for index in range(6):
         write_example(root, "train", f"scene_{index}", index)
     for index in range(3):
         write_example(root, "val", f"scene_{index + 10}", index + 10)
     return root
+
+
+@pytest.fixture
+def salicon(tmp_path: Path) -> Path:
+    """A data set of `write_salicon`, for one test."""
+    return write_salicon(tmp_path / "salicon")

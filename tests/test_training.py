@@ -12,6 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from conftest import write_salicon
 from PIL import Image
 
 from salgan_tf import InputError, SaliencyPredictor, training
@@ -25,6 +27,7 @@ TINY = {
     "gan_epochs": 2,
     "init": "none",
     "augmentations": ("flip", "crop"),
+    "updates": "alternate",
 }
 
 
@@ -36,6 +39,7 @@ def tiny_arguments(data: Path, out: Path) -> list[str]:
     return [
         *("train", "--data", str(data), "--out", str(out), "--size", "32x32", "--batch-size", "2", "--init", "none"),
         *("--bce-epochs", "2", "--gan-epochs", "2", "--augment", "flip,crop"),
+        *("--updates", "alternate"),
     ]
 
 
@@ -45,77 +49,90 @@ def read_history(run: Path) -> list[dict]:
 
 
 def final_weights(run: Path) -> list[np.ndarray]:
-    model = keras.saving.load_model(run / "adversarial.keras")
-    return model.get_weights()
+    return keras.saving.load_model(run / "adversarial.keras").get_weights()
 
 
-def test_run_folder_holds_all_that_a_researcher_needs(salicon, tmp_path):
-    run = training.train(tiny_config(salicon), tmp_path / "run", verbose=0)
-    history = read_history(run)
+def assert_ended_alike(run: Path, expected: Path):
+    for one, two in zip(final_weights(expected), final_weights(run), strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
+    for one, two in zip(read_history(expected), read_history(run), strict=True):
+        for name in ("content_loss", "discriminator_loss", "val_cc"):
+            assert float(two[name] or 0) == pytest.approx(float(one[name] or 0), rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """A data set that the tests of this file only read."""
+    return write_salicon(tmp_path_factory.mktemp("data") / "salicon")
+
+
+@pytest.fixture(scope="module")
+def whole_run(data, tmp_path_factory) -> Path:
+    """An uninterrupted training with alternating updates, three steps an epoch: every epoch ends in mid-turn."""
+    return training.train(tiny_config(data), tmp_path_factory.mktemp("whole") / "run", verbose=0)
+
+
+def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
+    history = read_history(whole_run)
     assert [row["stage"] for row in history] == ["content", "content", "adversarial", "adversarial"]
     assert [row["epoch"] for row in history] == ["1", "2", "3", "4"]
     for name in ("content_loss", "val_cc", "val_kl", "val_sim", "val_nss"):
         assert all(np.isfinite(float(row[name])) for row in history)
     assert all(np.isfinite(float(row["discriminator_loss"])) for row in history[2:])
-    described = json.loads((run / "run.json").read_text())
+    described = json.loads((whole_run / "run.json").read_text())
     assert described["settings"]["seed"] == 0
     assert described["settings"]["optimizer"] == "adamw"
     assert described["data"]["train"]["examples"] == 6
     assert described["versions"]["keras"] == keras.__version__
-    assert len(list((run / "checkpoints").glob("*.weights.h5"))) == 1
-    assert any((run / "logs").rglob("events.out.tfevents.*"))
-    # Three validation pictures of 32x32 in rows of photograph, truth and prediction, with gaps of 4 pixels.
+    assert len(list((whole_run / "checkpoints").glob("*.weights.h5"))) == 1
+    assert any((whole_run / "logs").rglob("events.out.tfevents.*"))
+    # Two validation pictures of 32x32 (a batch) in rows of photograph, truth and prediction, with gaps of 4 pixels.
     for name in ("epoch-0001.jpg", "epoch-0004.jpg"):
-        assert Image.open(run / "samples" / name).size == (3 * 32 + 2 * 4, 2 * 32 + 4)
-    assert Image.open(run / "curves.png").size[0] > 500
-    saliency = SaliencyPredictor(run)(np.zeros((40, 50, 3), np.uint8))
+        assert Image.open(whole_run / "samples" / name).size == (3 * 32 + 2 * 4, 2 * 32 + 4)
+    assert Image.open(whole_run / "curves.png").size[0] > 500
+    saliency = SaliencyPredictor(whole_run)(np.zeros((40, 50, 3), np.uint8))
     assert saliency.shape == (40, 50)
 
 
-@pytest.mark.parametrize("interrupted_epoch", [2, 3, 4])
-def test_resumed_run_ends_equal_to_an_uninterrupted_one(salicon, tmp_path, monkeypatch, interrupted_epoch):
-    """Interrupted in the middle of an epoch of either stage, where the alternation stands at an odd step."""
-    config = tiny_config(salicon, updates="alternate")
-    whole = training.train(config, tmp_path / "whole", verbose=0)
+@pytest.mark.parametrize("epoch", [2, 3, 4])
+def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tmp_path, monkeypatch, epoch):
+    """Interrupted in the middle of the second epoch of either stage, and of the first of the second stage."""
 
     class Interrupted(Exception):
         pass
 
     def interrupt(recorder, batch, logs=None):
-        if recorder.epoch == interrupted_epoch and batch == 1:
+        if recorder.epoch == epoch and batch == 1:
             raise Interrupted
 
     with monkeypatch.context() as patch:
         patch.setattr(training.RunRecorder, "on_train_batch_end", interrupt)
         with pytest.raises(Interrupted):
-            training.train(config, tmp_path / "cut", verbose=0)
-    assert RunFolder(tmp_path / "cut").epochs_done == interrupted_epoch - 1
-    cut = training.resume(tmp_path / "cut", verbose=0)
-    for expected, found in zip(final_weights(whole), final_weights(cut), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    for expected, found in zip(read_history(whole), read_history(cut), strict=True):
-        for name in ("content_loss", "discriminator_loss", "val_cc"):
-            assert float(found[name] or 0) == pytest.approx(float(expected[name] or 0), rel=1e-4)
+            training.train(tiny_config(data), tmp_path / "run", verbose=0)
+    assert RunFolder(tmp_path / "run").epochs_done == epoch - 1
+    assert_ended_alike(training.resume(tmp_path / "run", verbose=0), whole_run)
 
 
-def test_killed_training_is_resumed_from_the_command_line(salicon, tmp_path):
-    arguments = tiny_arguments(salicon, tmp_path / "run")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_command_is_resumed(data, whole_run, tmp_path, how):
+    arguments = tiny_arguments(data, tmp_path / "run")
     process = subprocess.Popen(
-        [sys.executable, "-m", "salgan_tf", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "salgan_tf", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     state = tmp_path / "run" / "checkpoints" / "last.json"
     while not state.exists() and process.poll() is None:
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    os.kill(process.pid, how)
+    errors = process.communicate()[1]
+    assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    if how == signal.SIGINT:
+        assert errors.splitlines()[-1] == "salgan_tf: interrupted; --resume continues after the last whole epoch"
     assert main([*arguments, "--resume"]) == 0
-    whole = training.train(tiny_config(salicon), tmp_path / "whole", verbose=0)
-    for expected, found in zip(final_weights(whole), final_weights(tmp_path / "run"), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert_ended_alike(tmp_path / "run", whole_run)
 
 
-def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(salicon, tmp_path, monkeypatch):
-    config = tiny_config(salicon, bce_epochs=3, gan_epochs=0)
+def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):
+    config = tiny_config(data, bce_epochs=3, gan_epochs=0)
     make_batches = training.make_batches
 
     def spoiled(examples, *arguments, first_epoch=None, **options):
@@ -124,9 +141,7 @@ def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(salicon, 
             return batches
 
         def spoil(step, batch):
-            # The second epoch's second batch: three steps an epoch.
-            import tensorflow as tf
-
+            # The second epoch's second batch, of three an epoch.
             return tf.where(step == 4, np.nan, 1.0) * batch[0], batch[1]
 
         return batches.enumerate().map(spoil)
@@ -143,10 +158,8 @@ def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(salicon, 
     assert RunFolder(tmp_path / "run").epochs_done == 3
 
 
-def test_second_run_in_the_same_folder_is_refused(salicon, tmp_path, capsys):
-    config = tiny_config(salicon, bce_epochs=1, gan_epochs=0)
-    training.train(config, tmp_path / "run", verbose=0)
-    assert main(tiny_arguments(salicon, tmp_path / "run")) == 1
+def test_second_run_in_the_same_folder_is_refused(data, whole_run, capsys):
+    assert main(tiny_arguments(data, whole_run)) == 1
     assert "--resume" in capsys.readouterr().err
 
 
@@ -159,20 +172,20 @@ def test_resume_refuses_other_settings_and_other_data(salicon, tmp_path, capsys)
     assert "is not the data" in capsys.readouterr().err
 
 
-def test_resume_without_a_run_is_refused(salicon, tmp_path, capsys):
-    assert main(["train", "--data", str(salicon), "--out", str(tmp_path / "none"), "--resume"]) == 1
+def test_resume_without_a_run_is_refused(data, tmp_path, capsys):
+    assert main(["train", "--data", str(data), "--out", str(tmp_path / "none"), "--resume"]) == 1
     assert "run.json" in capsys.readouterr().err
 
 
-def test_mirrored_strategy_trains_from_the_command_line(salicon, tmp_path):
-    arguments = tiny_arguments(salicon, tmp_path / "run")
+def test_mirrored_strategy_trains_from_the_command_line(data, tmp_path):
+    arguments = tiny_arguments(data, tmp_path / "run")
     assert main([*arguments, "--strategy", "mirrored", "--bce-epochs", "1", "--gan-epochs", "1"]) == 0
     assert RunFolder(tmp_path / "run").epochs_done == 2
 
 
-def test_paper_recipe_trains_vgg16(salicon, tmp_path):
+def test_paper_recipe_trains_vgg16(data, tmp_path):
     config = training.make_config(
-        "vgg16", data=str(salicon), image_shape=(16, 16), batch_size=2, bce_epochs=1, gan_epochs=1, init="none"
+        "vgg16", data=str(data), image_shape=(16, 16), batch_size=2, bce_epochs=1, gan_epochs=1, init="none"
     )
     assert (config.content_loss, config.alpha, config.optimizer, config.updates) == (
         "bce",

@@ -31,6 +31,19 @@ class WeightNormConv2D(keras.layers.Conv2D):
         return super().convolution_op(inputs, kernel * keras.ops.cast(scale, kernel.dtype))
 
 
+@keras.saving.register_keras_serializable("salgan_tf")
+class MergeInitializer(keras.initializers.GlorotUniform):
+    """Glorot's uniform start for `merge`, with the weights of the RGB channels 255 times smaller.
+
+    Saliency is in [0, 1] and RGB in [0, 255]. With one scale for all four channels, `fc4` starts where tanh is flat to
+    the last bit of a float: no gradient passes, and the discriminator answers 1/2 for ever.
+    """
+
+    def __call__(self, shape, dtype=None):
+        scale = keras.ops.convert_to_tensor([[1.0], [1 / 255], [1 / 255], [1 / 255]], dtype=dtype or "float32")
+        return super().__call__(shape, dtype) * scale
+
+
 def build_discriminator(
     image_shape: tuple[int, int, int] = (192, 256, 3),
     spectral_normalization: bool = False,
@@ -58,12 +71,13 @@ def build_discriminator(
     def layer(plain: keras.layers.Layer) -> keras.layers.Layer:
         return keras.layers.SpectralNormalization(plain, name=plain.name) if spectral_normalization else plain
 
-    def convolution(filters: int, name: str, size: int = 3, kind=keras.layers.Conv2D) -> keras.layers.Layer:
-        return layer(kind(filters, size, padding="same", activation="relu", name=name))
+    def convolution(filters: int, name: str, kind=keras.layers.Conv2D) -> keras.layers.Layer:
+        return layer(kind(filters, 3, padding="same", activation="relu", name=name))
 
     normalized = keras.layers.Conv2D if spectral_normalization else WeightNormConv2D
     inputs = keras.Input((height, width, 4), name="saliency_and_image")
-    x = convolution(3, "merge", size=1)(inputs)
+    merge = keras.layers.Conv2D(3, 1, activation="relu", kernel_initializer=MergeInitializer(), name="merge")
+    x = layer(merge)(inputs)
     x = convolution(32, "conv1")(x)
     x = keras.layers.MaxPooling2D(4, name="pool1")(x)
     x = convolution(64, "conv2_1")(x)

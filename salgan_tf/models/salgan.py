@@ -17,7 +17,8 @@ class SalGAN(keras.Model):
 
     `fit` and `evaluate` take batches of `(image, truth)`: `image` (B, H, W, 3), RGB in [0, 255], and `truth` a dict of
     `saliency` (densities, max 1) and `fixations` (counts), both (B, H, W, 1) float32; `fixations` may be left out.
-    `call` is the generator's.
+    `call` is the generator's. Importing this class lets `keras.saving.load_model` read a saved one; a generator saved
+    alone needs nothing of this package.
 
     Args:
         generator: from `build_generator`.

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.signal
+import tensorflow as tf
 
 from salgan_tf import build_discriminator
 from salgan_tf.models.discriminator import WeightNormConv2D
@@ -123,3 +124,17 @@ def test_spectral_normalisation_bounds_each_layer_and_trains():
     after = discriminator.get_weights()
     assert all(np.isfinite(value).all() for value in after)
     assert any((first != second).any() for first, second in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gradients_reach_the_first_layer_at_the_start(seed):
+    """With the photograph's 0 to 255 beside the map's 0 to 1 at one scale, tanh would be saturated and pass none."""
+    keras.utils.set_random_seed(seed)
+    discriminator = build_discriminator((96, 128, 3))
+    pairs = random_pairs(4, 96, 128)
+    with tf.GradientTape() as tape:
+        loss = keras.ops.mean(keras.ops.log(discriminator(pairs)))
+    hidden = keras.Model(discriminator.input, discriminator.get_layer("fc4").output)(pairs)
+    assert float(keras.ops.mean(keras.ops.abs(hidden))) < 0.9
+    gradients = tape.gradient(loss, discriminator.get_layer("fc4").trainable_variables)
+    assert max(float(keras.ops.max(keras.ops.abs(gradient))) for gradient in gradients) > 1e-5
