@@ -7,7 +7,6 @@ Each contender takes a turn a round, so that a busy moment of the machine hits a
 
 import argparse
 import functools
-import resource
 import statistics
 import tempfile
 import time
@@ -92,7 +91,6 @@ def main() -> None:
         faster = name.endswith("batch")
         ratio = f"{content / value:6.1f} times as fast as" if faster else f"{value / content:6.2f} times"
         print(f"{name:28} {1000 * value:8.0f} ms, {ratio} the content step")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """python -m salgan_tf {predict,evaluate,train,prepare,import-weights}: arguments in, exit code out, no logic."""
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -33,6 +34,22 @@ def _natural(text: str) -> int:
     return int(text)
 
 
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return value
+
+
+def _decay(text: str) -> float:
+    if _rate(text) >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to below 1")
+    return float(text)
+
+
 def _names(text: str) -> tuple[str, ...]:
     import_tensorflow()
     from salgan_tf.data.augmentation import AUGMENTATIONS
@@ -52,7 +69,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     predictor = inference.SaliencyPredictor(arguments.model)
     overlay = not arguments.no_overlay
     done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay, _report)
-    print(f"{done} of {done + failed} predicted, see {arguments.out}")
+    print(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0
 
 
@@ -67,9 +84,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.split != "train" and "train" in folder.find_splits(arguments.data):
         sources["centre prior"] = evaluation.centre_prior(arguments.data)
     results = evaluation.evaluate(arguments.data, arguments.split, sources)
+    print(evaluation.format_table(results))
     if arguments.json:
         files.write_json(arguments.json, results)
-    print(evaluation.format_table(results))
     return 0
 
 
@@ -109,7 +126,8 @@ def _import_weights(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("salgan_tf", description="Predict, evaluate and train maps of where people look.")
+    purpose = "Predict, evaluate and train maps of where people look."
+    parser = argparse.ArgumentParser("python -m salgan_tf", description=purpose)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -161,14 +179,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--content-loss", choices=("bce", "density"), help="BCE/4 as in the paper, or KL, CC, NSS and BCE/4"
     )
-    one.add_argument("--alpha", type=float, metavar="X", help="weight of the content loss beside the adversarial one")
+    one.add_argument("--alpha", type=_rate, metavar="X", help="weight of the content loss beside the adversarial one")
     one.add_argument("--updates", choices=("alternate", "both"), help="train one network a batch, in turns, or both")
     one.add_argument("--optimizer", choices=("adagrad", "adamw"), help="the paper's, or AdamW with a cosine")
-    one.add_argument("--learning-rate", type=float, metavar="X", help="of the first stage")
-    one.add_argument("--gan-learning-rate", type=float, metavar="X", help="of the second stage")
-    one.add_argument("--weight-decay", type=float, metavar="X", help="decoupled weight decay")
+    one.add_argument("--learning-rate", type=_rate, metavar="X", help="of the first stage")
+    one.add_argument("--gan-learning-rate", type=_rate, metavar="X", help="of the second stage")
+    one.add_argument("--weight-decay", type=_rate, metavar="X", help="decoupled weight decay")
     one.add_argument(
-        "--ema", type=float, metavar="X", help="decay of the average of the generator's weights, 0 for none"
+        "--ema", type=_decay, metavar="X", help="decay of the average of the generator's weights, 0 for none"
     )
     one.add_argument(
         "--augment", dest="augmentations", type=_names, metavar="NAMES", help="of flip,crop,color, or none"

@@ -9,13 +9,13 @@ from tqdm import tqdm
 from salgan_tf import images
 from salgan_tf.data import folder
 from salgan_tf.errors import InputError, InputErrors
-from salgan_tf.inference import SaliencyPredictor
+from salgan_tf.inference import MAP_ENDING, SaliencyPredictor
 from salgan_tf.metrics import maps, points
 
 METRICS = ("nss", "cc", "sim", "kl")
 _PRIOR_SHAPE = (192, 256)
 # What a map of the picture NAME may be called: as `predict` writes it, or plainly.
-_MAP_NAMES = ("{}_saliency.png", "{}.png")
+_MAP_NAMES = (f"{{}}{MAP_ENDING}", "{}.png")
 
 # From an example and its photograph to a map (H, W) of the photograph's size.
 Source = Callable[[folder.Example, np.ndarray], np.ndarray]
@@ -44,7 +44,8 @@ def from_maps(directory: str | Path) -> Source:
             )
         saliency = images.read_grey(path)
         if saliency.shape != image.shape[:2]:
-            raise InputError(path, f"the map is {saliency.shape} and its photograph {image.shape[:2]} (height, width)")
+            sizes = folder.format_size(saliency.shape), folder.format_size(image.shape[:2])
+            raise InputError(path, "the map is {} and its photograph {}".format(*sizes))
         return saliency
 
     return source

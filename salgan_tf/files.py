@@ -35,6 +35,22 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise InputError(path, f"cannot be written: {error.strerror or error}") from error
 
 
+def is_folder(path: Path) -> bool:
+    """Tell whether a folder can be reached there; a name that is too long or a closed parent is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a file can be reached there, as `is_folder` does."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all."""
     with atomic_path(path) as scratch:

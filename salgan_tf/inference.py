@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError
-from salgan_tf.files import make_folder
+from salgan_tf.files import is_file, is_folder, make_folder
 from salgan_tf.native import import_tensorflow, quiet_stderr
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EDGE_MODEL = Path(__file__).parent / "weights" / "salgan_mobilenet_v2.tflite"
 # Of a run folder: the generators that a training leaves, the better one first.
 _RUN_GENERATORS = ("adversarial.keras", "content.keras")
-_OUTPUTS = ("_saliency.png", "_overlay.jpg")
+MAP_ENDING, OVERLAY_ENDING = "_saliency.png", "_overlay.jpg"
 
 
 class SaliencyPredictor:
@@ -28,7 +28,7 @@ class SaliencyPredictor:
 
     Args:
         model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite` file; a `.keras` file of a generator or SalGAN;
-            a run folder of `train`; or a Keras generator. Only the last three import TensorFlow.
+            a run folder of `train`; or a Keras generator or SalGAN. Only the last three import TensorFlow.
         threads: of a LiteRT model; by default one a core.
 
     Attributes:
@@ -42,23 +42,26 @@ class SaliencyPredictor:
         if isinstance(model, str | Path):
             self._run, self.image_shape = _load(Path(EDGE_MODEL if model == "edge" else model), threads)
         else:
-            self._run, self.image_shape = _wrap_keras(model)
+            self._run, self.image_shape = _wrap_keras(getattr(model, "generator", model))
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
+    def __call__(self, image: np.ndarray | str | Path) -> np.ndarray:
         """Predict one photograph.
 
         The post-processing is the released code's: by area to the model's size, cubic interpolation back, a 5x5
         Gaussian blur; here in floats to the end.
 
         Args:
-            image: uint8 (H, W, 3), RGB.
+            image: uint8 (H, W, 3), RGB; or the photograph's file. For folders there is `predict_files`.
 
         Returns:
             float32 (H, W) in [0, 1], proportional to the density of fixations.
 
         Raises:
             ValueError: `image` is no such array.
+            InputError: the file is no photograph.
         """
+        if isinstance(image, str | Path):
+            image = images.read_image(image)
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
             raise ValueError(f"image: a uint8 array (H, W, 3) in RGB is wanted, not {found}")
@@ -68,14 +71,14 @@ class SaliencyPredictor:
 
 
 def _load(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
-    if path.is_dir():
+    if is_folder(path):
         found = [path / name for name in _RUN_GENERATORS if (path / name).is_file()]
         if not found:
             raise InputError(
                 path, f"no run folder with a trained generator: neither {' nor '.join(_RUN_GENERATORS)} in it"
             )
         path = found[0]
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(path, "no such model: give edge, a .tflite or .keras file, or a run folder")
     if path.suffix == ".tflite":
         return _load_litert(path, threads)
@@ -107,6 +110,8 @@ def _load_litert(path: Path, threads: int | None) -> tuple[Callable, tuple[int, 
         raise InputError(path, f"not a LiteRT model that can be run: {error}") from error
     if len(entry["shape"]) != 4 or entry["shape"][3] != 3 or (*exit_["shape"],) != (*entry["shape"][:3], 1):
         raise InputError(path, f"no generator: it maps {(*entry['shape'],)} to {(*exit_['shape'],)}")
+    if entry["dtype"] not in (np.float32, np.uint8):
+        raise InputError(path, f"takes {np.dtype(entry['dtype']).name}, and a plain picture is float32 or uint8")
 
     def run(image: np.ndarray) -> np.ndarray:
         interpreter.set_tensor(entry["index"], image[None].astype(entry["dtype"]))
@@ -149,13 +154,15 @@ def predict_files(
     # A bar for a single photograph would be noise.
     for path in tqdm(photographs, desc="predict", unit="picture", disable=True if len(photographs) < 2 else None):
         try:
-            if (earlier := written.setdefault(path.stem, path)) != path:
-                raise InputError(path, f"its map would overwrite that of {earlier}: rename one, or use another folder")
+            if path.stem in written:
+                cause = f"its map would overwrite that of {written[path.stem]}: rename one, or use another folder"
+                raise InputError(path, cause)
             image = images.read_image(path)
             saliency = predictor(image)
-            images.write_image(out / f"{path.stem}{_OUTPUTS[0]}", images.to_uint8(saliency))
+            images.write_image(out / f"{path.stem}{MAP_ENDING}", images.to_uint8(saliency))
             if overlay:
-                images.write_image(out / f"{path.stem}{_OUTPUTS[1]}", visualization.overlay(image, saliency))
+                images.write_image(out / f"{path.stem}{OVERLAY_ENDING}", visualization.overlay(image, saliency))
+            written[path.stem] = path
             done += 1
         except InputError as error:
             failed += 1
@@ -167,13 +174,13 @@ def _collect(paths: Iterable[str | Path], out: Path) -> tuple[list[Path], list[I
     """List the photographs of paths, each once, and what is wrong with the paths that give none."""
     photographs, errors = [], []
     for path in map(Path, paths):
-        if not path.is_dir():
+        if not is_folder(path):
             photographs.append(path)
             continue
         try:
             found = images.find_pictures(path)
             if path.resolve() == out.resolve():
-                found = [one for one in found if not one.name.endswith(_OUTPUTS)]
+                found = [one for one in found if not one.name.endswith((MAP_ENDING, OVERLAY_ENDING))]
             if not found:
                 raise InputError(path, "no pictures in this folder")
             photographs += found

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import shutil
 import time
 from pathlib import Path
 
@@ -58,6 +59,19 @@ class RunFolder:
         files.write_json(self._state_path, self.state)
         if older and older != self.state["weights"]:
             (self._state_path.parent / older).unlink(missing_ok=True)
+        self._write_history()
+
+    def tidy(self) -> None:
+        """Remove what a killed training left half-written, and write what it had no time for."""
+        for scratch in self.path.rglob(".partial-*"):
+            shutil.rmtree(scratch, ignore_errors=True)
+        for weights in self._state_path.parent.glob("epoch-*.weights.h5"):
+            if weights.name != self.state["weights"]:
+                weights.unlink(missing_ok=True)
+        if self.state["history"]:
+            self._write_history()
+
+    def _write_history(self) -> None:
         names = list(dict.fromkeys(name for one in self.state["history"] for name in one))
         table = io.StringIO()
         writer = csv.DictWriter(table, names, lineterminator="\n")
@@ -124,8 +138,7 @@ class RunRecorder(keras.callbacks.Callback):
     def _hold_finite(self, logs: dict, moment: str) -> None:
         for name, value in logs.items():
             if not math.isfinite(value):
-                kept = (
-                    f"the checkpoint after epoch {self.folder.epochs_done} is kept" if self.folder.epochs_done else ""
-                )
-                cause = f"{name} became {float(value)} at {moment}; a smaller learning rate may help"
-                raise InputError(self.folder.path, "; ".join(filter(None, (cause, kept))))
+                done = self.folder.epochs_done
+                kept = f"the checkpoint after epoch {done} is kept" if done else "there is no checkpoint yet"
+                help = "a new run with a smaller --learning-rate may help, from --init content.keras of this one"
+                raise InputError(self.folder.path, f"{name} became {float(value)} at {moment}; {kept}; {help}")

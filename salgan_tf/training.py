@@ -25,7 +25,7 @@ CONTENT_LOSSES = {"bce": losses.DownsampledBinaryCrossentropy, "density": losses
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Every setting of a training; the defaults are the paper's, `edge_recipe` has the edge generator's.
+    """Every setting of a training; the defaults are the paper's, `RECIPES` has the edge generator's.
 
     Attributes:
         data: folder in SALICON's layout, or of records; it must have the splits `train` and `val`.
@@ -100,6 +100,8 @@ def train(config: TrainingConfig, out: str | Path, verbose: int | str = "auto") 
     Raises:
         InputError: bad data, weights or folder, or `out` already holds a run.
     """
+    if not config.bce_epochs + config.gan_epochs:
+        raise InputError(out, "no epochs to train: both stages have 0")
     out = make_folder(out)
     if (out / "run.json").exists():
         raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
@@ -122,28 +124,30 @@ def resume(out: str | Path, verbose: int | str = "auto", data: str | None = None
     saved = read_json(path)
     try:
         fields = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["settings"].items()}
-        config = TrainingConfig(**fields)
+        config, started_with = TrainingConfig(**fields), saved["data"]
     except (KeyError, TypeError) as error:
         raise InputError(path, f"not the settings of a run: {error}") from error
     for name, value in settings.items():
-        if value is not None and value != fields[name]:
-            raise InputError(
-                path, f"the run has {name}={fields[name]!r}, and a resumed run keeps its settings, not {value!r}"
-            )
-    return _run(dataclasses.replace(config, data=data or config.data), Path(out), verbose, saved["data"])
+        if value is not None and value != getattr(config, name):
+            kept = f"{name}={getattr(config, name)!r}"
+            raise InputError(path, f"the run has {kept}, and a resumed run keeps its settings, not {value!r}")
+    return _run(dataclasses.replace(config, data=data or config.data), Path(out), verbose, started_with)
 
 
 def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: dict | None = None) -> Path:
     strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
     keras.utils.set_random_seed(config.seed)
+    folder = RunFolder(out)
     with strategy.scope():
-        # Before the data: a wrong file of weights shows at once, and a checkpoint replaces the start.
-        weights = None if config.init == "none" or started_with else config.init
+        # Before the data: a wrong file of weights shows at once. A checkpoint replaces the start.
+        weights = None if config.init == "none" or folder.epochs_done else config.init
         try:
             generator = build_generator(config.backbone, (*config.image_shape, 3), weights)
         except ValueError as error:
             raise InputError("size", error) from error
     examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}
+    if not examples["val"].count:
+        raise InputError(config.data, "no examples to validate on")
     if examples["train"].count < config.batch_size:
         cause = f"{examples['train'].count} examples to train on are fewer than one batch of {config.batch_size}"
         raise InputError(config.data, cause)
@@ -152,7 +156,7 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
         write_json(out / "run.json", _describe(config, found))
     elif found != started_with:
         raise InputError(config.data, f"is not the data that the run was started with: {found}, not {started_with}")
-    folder = RunFolder(out)
+    folder.tidy()
     stages = {
         "content": (0, config.bce_epochs),
         "adversarial": (config.bce_epochs, config.bce_epochs + config.gan_epochs),
@@ -176,6 +180,8 @@ def _run_stage(
     verbose: int | str,
 ) -> None:
     adversarial = stage == "adversarial"
+    # A seed of its own: what the generator's start drew before, a resumed run does not draw.
+    keras.utils.set_random_seed(config.seed + start)
     steps = config.steps_per_epoch or examples["train"].count // config.batch_size
     model = SalGAN(
         generator,

@@ -9,11 +9,18 @@ import numpy as np
 from salgan_tf.files import write_bytes
 
 
+def _levels(saliency: np.ndarray) -> np.ndarray:
+    return (saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)).astype(np.float32)
+
+
+def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
+    colors = cv2.applyColorMap(np.rint(levels * 255).astype(np.uint8), palette)
+    return cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
+
+
 def heat_map(saliency: np.ndarray) -> np.ndarray:
     """Colour a map (H, W) of any positive range from dark (lowest) to yellow (its maximum), uint8 (H, W, 3) RGB."""
-    levels = saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)
-    colors = cv2.applyColorMap(np.rint(levels * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    return cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
+    return _colorize(_levels(saliency), cv2.COLORMAP_INFERNO)
 
 
 def overlay(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
@@ -26,9 +33,8 @@ def overlay(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     Returns:
         uint8 (H, W, 3) RGB.
     """
-    levels = (saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)).astype(np.float32)
-    colors = cv2.applyColorMap(np.rint(levels * 255).astype(np.uint8), cv2.COLORMAP_TURBO)
-    colors = cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
+    levels = _levels(saliency)
+    colors = _colorize(levels, cv2.COLORMAP_TURBO)
     # The square root lets faint regions show; 0.65 keeps the photograph legible under the hottest.
     weight = 0.65 * np.sqrt(levels)[..., None]
     blended = image * (0.8 * (1 - weight)) + colors * weight
@@ -71,6 +77,7 @@ def plot_history(history: list[dict], path: str | Path) -> None:
         if first_adversarial is not None:
             panel.axvline(first_adversarial - 0.5, color="grey", linestyle=":")
         panel.set_title(name)
+        panel.xaxis.get_major_locator().set_params(integer=True)
         panel.set_xlabel("epoch")
         panel.legend()
     for panel in panels[len(names) :]:

@@ -405,6 +405,9 @@ def test_resuming_what_was_never_started_is_named(run, salicon, tmp_path):
         "train --data data --out out --batch-size 0",
         "train --data data --out out --bce-epochs -1",
         "train --data data --out out --learning-rate fast",
+        "train --data data --out out --gan-learning-rate nan",
+        "train --data data --out out --alpha -1",
+        "train --data data --out out --ema 2",
         "train --data data --out out --backbone resnet",
         "train --data data --out out --augment flip,spin",
         "import-weights --out out.keras",
@@ -416,7 +419,7 @@ def test_wrong_usage_exits_with_2(capsys, tmp_path, monkeypatch, arguments):
         main(arguments.split())
     assert caught.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert re.match(r"salgan_tf.*: error: ", last)
+    assert re.match(r"python -m salgan_tf.*: error: ", last)
     assert names_in(tmp_path) == []
 
 

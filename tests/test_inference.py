@@ -96,6 +96,16 @@ def test_of_a_salgan_the_generator_is_taken(generator, photograph, tmp_path, com
     np.testing.assert_allclose(found, SaliencyPredictor(generator)(photograph), atol=1e-5)
 
 
+def test_a_salgan_in_memory_is_taken_too(generator, photograph):
+    salgan = SalGAN(generator, build_discriminator((32, 32, 3)))
+    np.testing.assert_array_equal(SaliencyPredictor(salgan)(photograph), SaliencyPredictor(generator)(photograph))
+
+
+def test_a_file_gives_the_map_of_its_photograph(brightness, photograph, tmp_path):
+    images.write_image(tmp_path / "photograph.png", photograph)
+    np.testing.assert_array_equal(brightness(tmp_path / "photograph.png"), brightness(photograph))
+
+
 def test_of_a_run_the_adversarial_generator_is_taken(generator_files, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
@@ -261,6 +271,13 @@ def test_a_map_never_overwrites_that_of_another_photograph(brightness, tmp_path)
     assert error.subject == str(tmp_path / "in" / "a.png")
     assert str(tmp_path / "in" / "a.jpg") in error.cause
     assert images.read_grey(tmp_path / "out" / "a_saliency.png").shape == (20, 30)
+
+
+def test_a_bad_photograph_takes_no_name_from_a_good_one(brightness, tmp_path, photograph):
+    (tmp_path / "one.jpg").write_text("no picture")
+    images.write_image(tmp_path / "one.png", photograph)
+    assert predict_files([tmp_path], tmp_path / "out", brightness) == (1, 1)
+    assert (tmp_path / "out" / "one_saliency.png").is_file()
 
 
 def test_the_same_photograph_twice_is_predicted_once(brightness, tmp_path):

@@ -16,8 +16,9 @@ import tensorflow as tf
 from conftest import write_salicon
 from PIL import Image
 
-from salgan_tf import InputError, SaliencyPredictor, training
+from salgan_tf import InputError, SalGAN, SaliencyPredictor, build_discriminator, build_generator, training
 from salgan_tf.__main__ import main
+from salgan_tf.models import vgg16
 from salgan_tf.run_folder import RunFolder
 
 TINY = {
@@ -195,3 +196,41 @@ def test_paper_recipe_trains_vgg16(data, tmp_path):
     )
     training.train(config, tmp_path / "run", verbose=0)
     assert RunFolder(tmp_path / "run").epochs_done == 2
+
+
+def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tmp_path, monkeypatch):
+    """The start of the weights is a file, as users have it: a resumed run must load it again."""
+    start = tmp_path / "start.keras"
+    build_generator("mobilenet_v2", (32, 32, 3)).save(start)
+    config = tiny_config(data, init=str(start), bce_epochs=1, gan_epochs=1)
+    whole = training.train(config, tmp_path / "whole", verbose=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(training.RunRecorder, "on_train_batch_end", lambda *arguments, **options: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            training.train(config, tmp_path / "run", verbose=0)
+    # What a kill in the middle of writing leaves.
+    (tmp_path / "run" / "checkpoints" / ".partial-x").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "epoch-0009.weights.h5").write_bytes(b"half")
+    training.resume(tmp_path / "run", verbose=0)
+    assert_ended_alike(tmp_path / "run", whole)
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("*.h5")] == ["epoch-0002.weights.h5"]
+    assert not list((tmp_path / "run").rglob(".partial-*"))
+
+
+def test_frozen_blocks_of_the_real_generator_never_move():
+    generator = build_generator("vgg16", (16, 16, 3))
+    model = SalGAN(generator, build_discriminator((16, 16, 3)))
+    model.compile()
+    before = {layer.name: layer.get_weights() for layer in generator.layers if layer.weights}
+    batch = (
+        np.full((2, 16, 16, 3), 100, np.float32),
+        {"saliency": np.eye(16, dtype=np.float32)[None, ..., None][[0, 0]]},
+    )
+    model.fit(tf.data.Dataset.from_tensors(batch).repeat(4), shuffle=False, verbose=0)
+    moved = {
+        name
+        for name, weights in before.items()
+        if any((one != two).any() for one, two in zip(weights, generator.get_layer(name).get_weights(), strict=True))
+    }
+    assert not [name for name in moved if name.startswith(vgg16.FROZEN_BLOCKS)]
+    assert {"conv4_1", "conv5_3", "uconv5_3", "uconv1_1", "output"} <= moved

@@ -11,7 +11,7 @@ import numpy as np
 
 from salgan_tf import images
 from salgan_tf.data.matfile import read_mat
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, InputErrors
 
 # SALICON blurs by 19 pixels at 640 wide: one degree of visual angle, 3 % of the width.
 BLUR_PER_WIDTH = 0.03
@@ -36,7 +36,7 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
     (`NAME.mat`), arranged alike; either file may be missing, but not both.
 
     Raises:
-        InputError: `root` has no `images/`, the split has no pictures, or a picture has neither map nor fixations.
+        InputError: `root` has no `images/`, or the split has no pictures; InputErrors: pictures that have neither.
     """
     root = Path(root)
     if not (root / "images").is_dir():
@@ -48,7 +48,7 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
         pictures = [path for path in pictures if _word(split).search(path.stem)]
     if not pictures:
         raise InputError(root / "images" / part, f"no pictures of the split {split!r}")
-    examples = []
+    examples, errors = [], []
     for picture in pictures:
         saliency_map = next(
             (
@@ -61,8 +61,11 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
         fixations = root / "fixations" / part / f"{picture.stem}.mat"
         example = Example(picture.stem, picture, saliency_map, fixations if fixations.is_file() else None)
         if example.map is None and example.fixations is None:
-            raise InputError(picture, f"neither a map in {root / 'maps' / part} nor fixations in {fixations.parent}")
+            cause = f"neither a map in {root / 'maps' / part} nor fixations in {fixations.parent}"
+            errors.append(InputError(picture, cause))
         examples.append(example)
+    if errors:
+        raise InputErrors(root, errors, len(pictures))
     name, count = Counter(example.name for example in examples).most_common(1)[0]
     if count > 1:
         raise InputError(root / "images" / part, f"{count} pictures are named {name}")
@@ -70,7 +73,7 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
 
 
 def find_splits(root: str | Path) -> list[str]:
-    """Name the splits of a folder in SALICON's layout: the subfolders of `images/`, or which of train and val it has.
+    """Name the splits of a folder that have a ground truth: subfolders of `images/`, or which of train and val it has.
 
     Raises:
         InputError: `root` has no `images/`, or no split is found in it.
@@ -78,7 +81,14 @@ def find_splits(root: str | Path) -> list[str]:
     pictures = Path(root) / "images"
     if not pictures.is_dir():
         raise InputError(root, _NO_IMAGES)
-    splits = sorted(path.name for path in pictures.iterdir() if path.is_dir())
+    # SALICON's own test split has photographs alone, and editors leave hidden folders.
+    splits = sorted(
+        path.name
+        for path in pictures.iterdir()
+        if not path.name.startswith(".")
+        and any((Path(root) / truth / path.name).is_dir() for truth in ("maps", "fixations"))
+        and path.is_dir()
+    )
     if not splits:
         names = [path.stem for path in images.find_pictures(pictures)]
         splits = [split for split in ("train", "val") if any(_word(split).search(name) for name in names)]
@@ -125,7 +135,7 @@ def read_fixations(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
         cause = f"no field {error}" if isinstance(error, KeyError) else error
         raise InputError(path, f"not a .mat file in SALICON's layout: {cause}") from error
     if resolution != tuple(shape):
-        raise InputError(path, f"fixations are on {_size(resolution)} and the image is {_size(shape)}")
+        raise InputError(path, f"fixations are on {format_size(resolution)} and the image is {format_size(shape)}")
     points = np.concatenate([*observers, np.empty((0, 2))])
     points = np.rint(points[np.isfinite(points).all(axis=1)]).astype(np.int32)[:, ::-1] - 1
     inside = (points >= 0).all(axis=1) & (points < shape).all(axis=1)
@@ -167,7 +177,8 @@ def read_example(example: Example) -> Sample:
     if example.map is not None:
         saliency = images.read_grey(example.map)
         if saliency.shape != shape:
-            raise InputError(example.map, f"the map is {_size(saliency.shape)} and its image {_size(shape)}")
+            sizes = format_size(saliency.shape), format_size(shape)
+            raise InputError(example.map, "the map is {} and its image {}".format(*sizes))
         if saliency.max() <= 0:
             raise InputError(example.map, "the map is black all over: nothing was looked at")
     else:
@@ -177,5 +188,6 @@ def read_example(example: Example) -> Sample:
     return Sample(image, saliency, fixations)
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def format_size(shape: tuple[int, ...]) -> str:
+    """Word a size for an error."""
     return "x".join(map(str, shape)) + " (height x width)"

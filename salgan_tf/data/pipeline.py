@@ -23,9 +23,17 @@ class Examples:
     fingerprint: str
 
 
-def load_dataset(root: str | Path, split: str, image_shape: tuple[int, int] = (192, 256), **options) -> tf.data.Dataset:
-    """Load a split as batches for `fit` or `evaluate`: `load_examples`, then `make_batches` with its `options`."""
-    return make_batches(load_examples(root, split, image_shape), **options)
+def load_dataset(
+    root: str | Path,
+    split: str,
+    image_shape: tuple[int, int] = (192, 256),
+    batch_size: int = 32,
+    shuffle: bool = False,
+    augmentations: tuple[str, ...] = (),
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Load a split as one epoch of batches for `fit` or `evaluate`: `load_examples`, then `make_batches`, see there."""
+    return make_batches(load_examples(root, split, image_shape), batch_size, shuffle, augmentations, seed)
 
 
 def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (192, 256)) -> Examples:

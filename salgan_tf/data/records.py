@@ -74,13 +74,16 @@ def _count(path: Path) -> int | None:
 
 
 def _write_shard(path: Path, examples: list[GridExample]) -> None:
-    with atomic_path(path) as scratch, tf.io.TFRecordWriter(str(scratch)) as writer:
-        for example in examples:
-            features = {
-                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(pixels).numpy()]))
-                for name, pixels in example._asdict().items()
-            }
-            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+    try:
+        with atomic_path(path) as scratch, tf.io.TFRecordWriter(str(scratch)) as writer:
+            for example in examples:
+                features = {
+                    name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(pixels).numpy()]))
+                    for name, pixels in example._asdict().items()
+                }
+                writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+    except tf.errors.OpError as error:  # What TensorFlow makes of a full disk.
+        raise InputError(path, f"cannot be written: {error.message}") from error
 
 
 def is_records(root: str | Path) -> bool:

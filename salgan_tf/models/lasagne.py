@@ -39,7 +39,7 @@ def is_lasagne(arrays: dict[str, np.ndarray]) -> bool:
 
 def load_lasagne_arrays(network: keras.Model, arrays: dict[str, np.ndarray], path: str | Path) -> None:
     """Load the arrays of a released file, see `load_lasagne_weights`; `path` is only named in errors."""
-    discriminator = network.name == "discriminator" or "fc4" in {layer.name for layer in network.layers}
+    discriminator = "fc4" in {layer.name for layer in network.layers}
     names = _DISCRIMINATOR_LAYERS if discriminator else _GENERATOR_LAYERS
     missing = [name for name in names if name not in {layer.name for layer in network.layers}]
     if missing:

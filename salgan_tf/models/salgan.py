@@ -77,20 +77,19 @@ class SalGAN(keras.Model):
         """Set the optimizers; both are by default the paper's AdaGrad (`paper_optimizer`).
 
         Callbacks find the generator's as `model.optimizer`. `kwargs` (`jit_compile`, `run_eagerly`, …) are
-        `keras.Model.compile`'s; XLA is by default used on a single GPU alone, since on a CPU it makes the convolutions'
-        gradients twenty times slower.
+        `keras.Model.compile`'s; XLA is off if not asked for: on a CPU it makes the convolutions' gradients twenty times
+        slower, and what it does on a GPU was not measured.
 
         Raises:
             ValueError: `steps_per_execution` other than 1 with alternating updates.
         """
         if self.discriminator is not None and self.updates == "alternate" and kwargs.get("steps_per_execution", 1) != 1:
             raise ValueError("alternating updates run one batch at a time: steps_per_execution must be 1")
-        one_device = tf.distribute.get_strategy().num_replicas_in_sync == 1
-        kwargs.setdefault("jit_compile", one_device and bool(tf.config.list_physical_devices("GPU")))
+        kwargs.setdefault("jit_compile", False)
         super().compile(optimizer=generator_optimizer or paper_optimizer(), **kwargs)
         self.optimizer.build(self.generator.trainable_variables)
         if self.discriminator is not None:
-            optimizer = discriminator_optimizer or paper_optimizer()
+            optimizer = keras.optimizers.get(discriminator_optimizer or paper_optimizer())
             scaled = keras.optimizers.LossScaleOptimizer
             if isinstance(self.optimizer, scaled) and not isinstance(optimizer, scaled):
                 optimizer = scaled(optimizer)
@@ -146,22 +145,22 @@ class SalGAN(keras.Model):
         return keras.ops.split(self.discriminator(keras.ops.concatenate(pairs), training=training), len(maps))
 
     def _generator_loss(self, image, truth, saliency):
-        content = keras.ops.mean(self.content_loss(truth, saliency))
+        # The means are told of each image: a replica may have none of a last, partial batch.
+        content = self.content_loss(truth, saliency)
         self._content_loss_mean.update_state(content)
         if self.discriminator is None:
-            return content
+            return keras.ops.mean(content)
         # Not training: a spectrally normalised discriminator would change its kernels in the generator's turn.
         (probability,) = self._judge(image, saliency, training=False)
-        loss = keras.ops.mean(losses.adversarial_loss(probability, real=True)) + self.alpha * content
+        loss = losses.adversarial_loss(probability, real=True) + self.alpha * content
         self._generator_loss_mean.update_state(loss)
-        return loss
+        return keras.ops.mean(loss)
 
     def _discriminator_loss(self, image, truth, saliency, training: bool):
         real, fake = self._judge(image, truth["saliency"], saliency, training=training)
-        both = losses.adversarial_loss(real, real=True) + losses.adversarial_loss(fake, real=False)
-        loss = keras.ops.mean(both) / 2
+        loss = (losses.adversarial_loss(real, real=True) + losses.adversarial_loss(fake, real=False)) / 2
         self._discriminator_loss_mean.update_state(loss)
-        return loss
+        return keras.ops.mean(loss)
 
     # === Steps ===
 

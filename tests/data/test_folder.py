@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from salgan_tf.data import folder
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, InputErrors
 
 SHAPE = (60, 80)
 
@@ -248,3 +248,21 @@ def test_the_fingerprint_tells_a_changed_data_set(salicon):
     second = fingerprint()
     path.unlink()
     assert len({first, second, fingerprint()}) == 3
+
+
+def test_splits_without_a_ground_truth_are_none(salicon):
+    """SALICON publishes the photographs of its test split alone; editors leave hidden folders."""
+    for name in ("test", ".ipynb_checkpoints"):
+        (salicon / "images" / name).mkdir()
+        (salicon / "images" / name / "one.png").write_bytes(b"")
+    assert folder.find_splits(salicon) == ["train", "val"]
+
+
+def test_all_pictures_without_a_ground_truth_are_named(salicon):
+    for name in ("scene_1", "scene_4"):
+        (salicon / "maps" / "train" / f"{name}.png").unlink()
+        (salicon / "fixations" / "train" / f"{name}.mat").unlink()
+    with pytest.raises(InputErrors) as caught:
+        folder.index_folder(salicon, "train")
+    lines = str(caught.value).splitlines()
+    assert ["scene_1" in lines[0], "scene_4" in lines[1], "2 of 6" in lines[2]] == [True] * 3

@@ -1,0 +1,21 @@
+"""The wheel that `pip install .` makes: it must hold the model, without which nothing is predicted."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from salgan_tf import inference
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_wheel_ships_the_bundled_model_and_every_module(tmp_path):
+    # Without isolation, which would fetch setuptools from the internet.
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", str(ROOT), *options], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    shipped = set(zipfile.ZipFile(wheel).namelist())
+    weights = f"salgan_tf/weights/{inference.EDGE_MODEL.stem}"
+    assert {f"{weights}.tflite", f"{weights}.weights.h5", "salgan_tf/weights/README.md"} <= shipped
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "salgan_tf").rglob("*.py")} <= shipped
