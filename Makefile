@@ -9,12 +9,12 @@ SOURCES := setup.cfg pyproject.toml
 # A stamp for each set of packages: they are installed once, and again when setup.cfg changes.
 $(VENV)/.run: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install -qq --upgrade pip
+	$(BIN)/python -m pip install -qq --editable .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install -qq --editable ".[dev]"
 	touch $@
 
 demo: $(VENV)/.run

@@ -34,6 +34,12 @@ def _natural(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if _natural(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number below 2147483648")
+    return int(text)
+
+
 def _rate(text: str) -> float:
     try:
         value = float(text)
@@ -191,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--augment", dest="augmentations", type=_names, metavar="NAMES", help="of flip,crop,color, or none"
     )
-    one.add_argument("--seed", type=_natural, metavar="N", help="of start, order and augmentation")
+    one.add_argument("--seed", type=_seed, metavar="N", help="of start, order and augmentation")
     one.add_argument("--strategy", choices=("none", "mirrored"), help="mirrored: all GPUs of this machine")
 
     one = command("prepare", _prepare, "Write a data set as TFRecords at the training size, for slow or remote disks.")

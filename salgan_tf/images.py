@@ -15,7 +15,8 @@ from PIL import Image, ImageOps
 from salgan_tf.errors import InputError
 from salgan_tf.files import write_bytes
 
-PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
+PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".jfif"))
+_LONGEST_JPEG_SIDE = 65500
 _SIXTEEN_BIT_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N"))
 
 
@@ -123,10 +124,12 @@ def write_image(path: str | Path, array: np.ndarray) -> None:
     """Write a uint8 grey (H, W) or RGB (H, W, 3) picture as PNG or JPEG, by the ending of `path`.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or the picture is too long for a JPEG.
     """
     if Path(path).suffix.lower() == ".png":
         return write_bytes(path, encode_png(array))
     buffer = io.BytesIO()
+    if max(array.shape[:2]) > _LONGEST_JPEG_SIDE:
+        raise InputError(path, f"a JPEG has at most {_LONGEST_JPEG_SIDE} pixels a side, and this is {array.shape[:2]}")
     Image.fromarray(array).save(buffer, "JPEG", quality=92)
     return write_bytes(path, buffer.getvalue())

@@ -39,6 +39,7 @@ class SaliencyPredictor:
     """
 
     def __init__(self, model: "str | Path | keras.Model" = "edge", threads: int | None = None):
+        self._name = model if isinstance(model, str | Path) else model.name
         if isinstance(model, str | Path):
             self._run, self.image_shape = _load(Path(EDGE_MODEL if model == "edge" else model), threads)
         else:
@@ -58,7 +59,7 @@ class SaliencyPredictor:
 
         Raises:
             ValueError: `image` is no such array.
-            InputError: the file is no photograph.
+            InputError: the file is no photograph, or the model gives values that are not finite.
         """
         if isinstance(image, str | Path):
             image = images.read_image(image)
@@ -66,6 +67,8 @@ class SaliencyPredictor:
             found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
             raise ValueError(f"image: a uint8 array (H, W, 3) in RGB is wanted, not {found}")
         saliency = self._run(images.resize_area(image, self.image_shape))
+        if not np.isfinite(saliency).all():
+            raise InputError(self._name, "the model gives values that are not finite numbers")
         saliency = images.resize_cubic(saliency, image.shape[:2])
         return np.clip(cv2.GaussianBlur(saliency, (5, 5), 0), 0, 1)
 
@@ -186,4 +189,5 @@ def _collect(paths: Iterable[str | Path], out: Path) -> tuple[list[Path], list[I
             photographs += found
         except InputError as error:
             errors.append(error)
-    return list(dict.fromkeys(photographs)), errors
+    # By where they really are: the same photograph may be named in two ways.
+    return list({os.path.realpath(path): path for path in reversed(photographs)}.values())[::-1], errors

@@ -122,7 +122,9 @@ class RunRecorder(keras.callbacks.Callback):
         self.epoch, self.started = epoch + 1, time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._hold_finite(logs, f"step {int(self.model.steps)} (epoch {self.epoch}, batch {batch + 1})")
+        # Behind a strategy, the count is a variable of several devices.
+        steps = int(keras.ops.convert_to_numpy(self.model.steps))
+        self._hold_finite(logs, f"step {steps} (epoch {self.epoch}, batch {batch + 1})")
 
     def on_test_end(self, logs=None):
         self._hold_finite(logs, f"the validation of epoch {self.epoch}")

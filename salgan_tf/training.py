@@ -144,7 +144,7 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
         try:
             generator = build_generator(config.backbone, (*config.image_shape, 3), weights)
         except ValueError as error:
-            raise InputError("size", error) from error
+            raise InputError("network", error) from error
     examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}
     if not examples["val"].count:
         raise InputError(config.data, "no examples to validate on")
@@ -204,7 +204,7 @@ def _run_stage(
         seed=config.seed,
         first_epoch=first,
     )
-    validation = make_batches(examples["val"], config.batch_size)
+    validation = make_batches(examples["val"], _validation_batch_size(examples["val"].count, config.batch_size))
     callbacks = [RunRecorder(folder, stage, next(iter(validation)))]
     if config.ema:
         callbacks.append(keras.callbacks.SwapEMAWeights())
@@ -219,6 +219,17 @@ def _run_stage(
         shuffle=False,
         verbose=verbose,
     )
+
+
+def _validation_batch_size(count: int, batch_size: int) -> int:
+    """Choose the largest batch up to `batch_size` that divides the examples and that the replicas can divide.
+
+    TensorFlow fails in a replica that has nothing of a last, partial batch.
+    """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas == 1:
+        return batch_size
+    return next((size for size in range(batch_size, 0, -1) if count % size == 0 and size % replicas == 0), batch_size)
 
 
 def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: float = 0.0) -> keras.optimizers.Optimizer:

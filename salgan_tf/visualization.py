@@ -70,10 +70,10 @@ def plot_history(history: list[dict], path: str | Path) -> None:
     panels = figure.subplots(-(-len(names) // columns), columns, squeeze=False).ravel()
     first_adversarial = next((row["epoch"] for row in history if row["stage"] == "adversarial"), None)
     for panel, name in zip(panels, names, strict=False):
-        for key, label in ((name, "train"), (f"val_{name}", "val")):
+        for key, label, color in ((name, "train", "C0"), (f"val_{name}", "val", "C1")):
             points = [(row["epoch"], row[key]) for row in history if row.get(key) is not None]
             if points:
-                panel.plot(*zip(*points, strict=True), marker=".", label=label)
+                panel.plot(*zip(*points, strict=True), marker=".", label=label, color=color)
         if first_adversarial is not None:
             panel.axvline(first_adversarial - 0.5, color="grey", linestyle=":")
         panel.set_title(name)

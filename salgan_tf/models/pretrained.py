@@ -58,6 +58,8 @@ def load_generator(path: str | Path) -> keras.Model:
     shape = getattr(model, "output_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 1 or model.input_shape[-1] != 3:
         raise InputError(path, "holds a model that is no generator: (B, H, W, 3) to (B, H, W, 1) is wanted")
+    if None in model.input_shape[1:3]:
+        raise InputError(path, "takes pictures of any size; build it at one, such as 192x256")
     return model
 
 

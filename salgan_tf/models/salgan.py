@@ -78,7 +78,7 @@ class SalGAN(keras.Model):
 
         Callbacks find the generator's as `model.optimizer`. `kwargs` (`jit_compile`, `run_eagerly`, …) are
         `keras.Model.compile`'s; XLA is off if not asked for: on a CPU it makes the convolutions' gradients twenty times
-        slower, and what it does on a GPU was not measured.
+        slower, and TensorFlow has no XLA gradient of the nearest resizing in `vgg16`.
 
         Raises:
             ValueError: `steps_per_execution` other than 1 with alternating updates.

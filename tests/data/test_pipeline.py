@@ -164,7 +164,8 @@ def test_the_global_seed_does_not_change_a_stream():
 def test_records_give_exactly_the_batches_of_the_folder(salicon, tmp_path):
     write_records(salicon, tmp_path / "records", SHAPE)
     options = {"batch_size": 2, "shuffle": True, "augmentations": AUGMENTATIONS, "seed": 9, "first_epoch": 1}
-    batches = [take(load_dataset(root, "train", SHAPE, **options), 7) for root in (salicon, tmp_path / "records")]
+    sources = [load_examples(root, "train", SHAPE) for root in (salicon, tmp_path / "records")]
+    batches = [take(make_batches(source, **options), 7) for source in sources]
     assert_same_batches(*batches)
     plain = [take(load_dataset(root, "val", SHAPE, batch_size=2), 2) for root in (salicon, tmp_path / "records")]
     assert_same_batches(*plain)

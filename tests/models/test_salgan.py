@@ -32,8 +32,8 @@ for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["
     test_salgan.fit(salgan, batches)
     results.append(salgan.get_weights())
     assert keras.ops.convert_to_numpy(salgan.steps) == 6
-    # Of five images in fours, the last batch leaves the second device without one.
-    uneven = test_salgan.make_batches(5, batch_size=1).unbatch().batch(4)
+    # Of seven images in fours, the last batch has two for the first device and one for the second.
+    uneven = test_salgan.make_batches(7, batch_size=1).unbatch().batch(4)
     measured.append(salgan.evaluate(uneven, verbose=0, return_dict=True))
     print(strategy.num_replicas_in_sync, "devices")
 assert any(np.abs(one - two).max() > 1e-3 for one, two in zip(start, results[0]))
