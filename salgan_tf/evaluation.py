@@ -1,6 +1,5 @@
 """A data set in, a table out: the metrics of maps against recorded fixations, at the photographs' own size."""
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,13 +55,17 @@ def centre_prior(root: str | Path, split: str = "train") -> Source:
     """Evaluate what is known without looking: the mean density of another split, stretched to each photograph.
 
     Raises:
-        InputError: there is no such split. Examples with a bad file are left out.
+        InputError: there is no such split; InputErrors: examples with a bad file, each named.
     """
     total = np.zeros(_PRIOR_SHAPE)
-    for example in tqdm(folder.index_folder(root, split), desc="centre prior", unit="picture", disable=None):
-        # A few bad files of another split change no mean that matters, and must not stop a measurement of this one.
-        with contextlib.suppress(InputError):
+    examples, errors = folder.index_folder(root, split), []
+    for example in tqdm(examples, desc="centre prior", unit="picture", disable=None):
+        try:
             total += maps.to_density(images.resize_area(folder.read_example(example).saliency, _PRIOR_SHAPE))
+        except InputError as error:
+            errors.append(error)
+    if errors:
+        raise InputErrors(root, errors, len(examples))
     prior = total.astype(np.float32)
     return lambda example, image: images.resize_cubic(prior, image.shape[:2]).clip(0)
 

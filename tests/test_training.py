@@ -175,14 +175,16 @@ def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(data, tin
 
         return batches.enumerate().map(spoil)
 
-    monkeypatch.setattr(training, "make_batches", spoiled)
-    with pytest.raises(
-        InputError, match=r"content_loss became nan at step 5 \(epoch 2, batch 2\).*after epoch 1 is kept"
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(
+            InputError, match=r"content_loss became nan at step 5 \(epoch 2, batch 2\).*after epoch 1 is kept"
+        ),
     ):
+        patch.setattr(training, "make_batches", spoiled)
         training.train(config, tmp_path / "run", verbose=0)
     folder = RunFolder(tmp_path / "run")
     assert folder.epochs_done == 1
-    monkeypatch.undo()
     training.resume(tmp_path / "run", verbose=0)
     assert RunFolder(tmp_path / "run").epochs_done == 3
 
