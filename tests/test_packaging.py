@@ -15,7 +15,8 @@ def test_wheel_ships_the_bundled_model_and_every_module(tmp_path):
     options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(tmp_path)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", str(ROOT), *options], check=True)
     (wheel,) = tmp_path.glob("*.whl")
-    shipped = set(zipfile.ZipFile(wheel).namelist())
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = set(archive.namelist())
     weights = f"salgan_tf/weights/{inference.EDGE_MODEL.stem}"
     assert {f"{weights}.tflite", f"{weights}.weights.h5", "salgan_tf/weights/README.md"} <= shipped
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "salgan_tf").rglob("*.py")} <= shipped

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import write_salicon
-from PIL import Image
 
-from salgan_tf import InputError, SalGAN, SaliencyPredictor, build_discriminator, build_generator, training
+from salgan_tf import InputError, SalGAN, SaliencyPredictor, build_discriminator, build_generator, images, training
 from salgan_tf.__main__ import main
 from salgan_tf.models import vgg16
 from salgan_tf.models.pretrained import load_pretrained
@@ -109,8 +108,8 @@ def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
     assert any((whole_run / "logs").rglob("events.out.tfevents.*"))
     # Two validation pictures of 32x32 (a batch) in rows of photograph, truth and prediction, with gaps of 4 pixels.
     for name in ("epoch-0001.jpg", "epoch-0004.jpg"):
-        assert Image.open(whole_run / "samples" / name).size == (3 * 32 + 2 * 4, 2 * 32 + 4)
-    assert Image.open(whole_run / "curves.png").size[0] > 500
+        assert images.read_image(whole_run / "samples" / name).shape == (2 * 32 + 4, 3 * 32 + 2 * 4, 3)
+    assert images.read_image(whole_run / "curves.png").shape[1] > 500
     saliency = SaliencyPredictor(whole_run)(np.zeros((40, 50, 3), np.uint8))
     assert saliency.shape == (40, 50)
 
