@@ -48,15 +48,16 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
             for index, start in enumerate(starts):
                 path = out / f"{split}-{index:05d}-of-{len(starts):05d}-{key}.tfrecord"
                 chosen = examples[start : start + _EXAMPLES_PER_SHARD]
-                if path.is_file() and _count(path) == len(chosen):
-                    count += len(chosen)
+                written = _count(path)
+                if written == len(chosen):
+                    count += written
                     progress.update(len(chosen))
                 else:
                     # Damaged, or some were left out, which are reported again.
                     good, errors = grid_examples(chosen, image_shape, progress)
                     bad += errors
                     count += len(good)
-                    if _count(path) != len(good):
+                    if written != len(good):
                         _write_shard(path, good)
                 shards.append(path.name)
             manifest["splits"][split] = {"examples": count, "fingerprint": digest, "shards": shards}
