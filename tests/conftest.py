@@ -32,22 +32,40 @@ def write_fixations(path: Path, observers: list[np.ndarray], shape: tuple[int, i
     scipy.io.savemat(path, {"image": path.stem, "resolution": np.array([shape], np.uint16), "gaze": gaze})
 
 
+def save_picture(path: Path, array: np.ndarray) -> None:
+    """Save a picture as Pillow does without being asked for anything, so JPEG at quality 75, in a folder made here."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+
+
+def render_map(counts: np.ndarray) -> np.ndarray:
+    """Render a coarse saliency map, uint8 (H, W), of counts of fixations (H, W)."""
+    coarse = Image.fromarray(counts.astype(np.float32)).resize((10, 8), Image.Resampling.BOX)
+    blurred = np.asarray(coarse.resize(counts.shape[::-1]))
+    return np.rint(blurred.clip(0) / blurred.max() * 255).astype(np.uint8)
+
+
+def draw_fixations(seed: int, shape: tuple[int, int] = (60, 80)) -> np.ndarray:
+    """Draw which pixels of `render_photograph(seed, shape)` were fixated, bool (H, W): a dozen of its bright square."""
+    bright = np.argwhere((render_photograph(seed, shape) == 255).all(axis=-1))
+    chosen = bright[np.random.default_rng(seed + 2000).integers(0, len(bright), 12)]
+    fixated = np.zeros(shape, bool)
+    fixated[tuple(chosen.T)] = True
+    return fixated
+
+
 def write_example(root: Path, split: str, name: str, seed: int, shape: tuple[int, int] = (60, 80)) -> None:
     """Write a photograph, its map and the fixations of three observers near its bright square."""
     photograph = render_photograph(seed, shape)
     random = np.random.default_rng(seed + 1000)
     bright = np.argwhere((photograph == 255).all(axis=-1))
     observers = [bright[random.integers(0, len(bright), 4)][:, ::-1] + 1 for _ in range(3)]
-    for folder in ("images", "maps", "fixations"):
-        (root / folder / split).mkdir(parents=True, exist_ok=True)
-    Image.fromarray(photograph).save(root / "images" / split / f"{name}.png")
+    save_picture(root / "images" / split / f"{name}.png", photograph)
     write_fixations(root / "fixations" / split / f"{name}.mat", observers, shape)
-    density = np.zeros(shape, np.float32)
+    counts = np.zeros(shape, np.float32)
     for x, y in np.concatenate(observers):
-        density[y - 1, x - 1] += 1
-    blurred = np.asarray(Image.fromarray(density).resize((10, 8), Image.Resampling.BOX).resize(shape[::-1]))
-    grey = np.rint(blurred.clip(0) / blurred.max() * 255).astype(np.uint8)
-    Image.fromarray(grey).save(root / "maps" / split / f"{name}.png")
+        counts[y - 1, x - 1] += 1
+    save_picture(root / "maps" / split / f"{name}.png", render_map(counts))
 
 
 @pytest.fixture
@@ -69,3 +87,33 @@ def write_salicon(root: Path) -> Path:
 def salicon(tmp_path: Path) -> Path:
     """A data set of `write_salicon`, for one test."""
     return write_salicon(tmp_path / "salicon")
+
+
+def write_mit1003(root: Path, together: bool = False) -> Path:
+    """Write a data set in MIT1003's layout: photographs i0 to i3 of `render_photograph(0)` and on.
+
+    Args:
+        root: the folder.
+        together: all in one folder, instead of ALLSTIMULI/ and ALLFIXATIONMAPS/.
+    """
+    for index in range(4):
+        fixated = draw_fixations(index)
+        truth = root / ("" if together else "ALLFIXATIONMAPS")
+        save_picture(root / ("" if together else "ALLSTIMULI") / f"i{index}.jpeg", render_photograph(index))
+        save_picture(truth / f"i{index}_fixPts.jpg", fixated)
+        save_picture(truth / f"i{index}_fixMap.jpg", render_map(fixated))
+    return root
+
+
+def write_cat2000(root: Path) -> Path:
+    """Write a data set in CAT2000's layout, previews too: Action/001 and 002 and Art/001, seeds 0 to 2."""
+    for index, name in enumerate(("Action/001", "Action/002", "Art/001")):
+        fixated = draw_fixations(index)
+        folder, stem = name.split("/")
+        save_picture(root / "Stimuli" / f"{name}.jpg", render_photograph(index))
+        save_picture(root / "Stimuli" / folder / "Output" / f"{stem}_SaliencyMap.jpg", render_map(fixated))
+        save_picture(root / "FIXATIONMAPS" / f"{name}.jpg", render_map(fixated))
+        path = root / "FIXATIONLOCS" / f"{name}.mat"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scipy.io.savemat(path, {"fixLocs": fixated.astype(np.uint8)}, do_compression=True)
+    return root

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from salgan_tf import images
 from salgan_tf.data import folder
+from salgan_tf.data.fixations import count_fixations
 from salgan_tf.errors import InputError
 
 
@@ -29,7 +30,7 @@ def grid_example(example: folder.Example, shape: tuple[int, int]) -> GridExample
     saliency = images.resize_area(sample.saliency, shape)
     saliency = np.rint(saliency * (65535 / saliency.max())).astype(np.uint16)
     points = np.empty((0, 2), np.int32) if sample.fixations is None else sample.fixations
-    counts = folder.count_fixations(points, sample.saliency.shape, shape)
+    counts = count_fixations(points, sample.saliency.shape, shape)
     return GridExample(
         images.resize_area(sample.image, shape), saliency[..., None], counts.clip(0, 255).astype(np.uint8)[..., None]
     )

@@ -14,17 +14,25 @@ from salgan_tf.errors import InputError
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
 _NUMBERS = frozenset((*range(1, 8), 9, 12, 13))
 _TEXT = frozenset((_INT8, 2, 3, 4, 16, 17, 18))
-_CELL, _STRUCT, _CHAR = 1, 2, 4
+_CELL, _STRUCT, _CHAR, _SPARSE = 1, 2, 4, 5
 _NUMERIC_ARRAYS = frozenset(range(6, 16))
 _COMPLEX = 0x0800
 _HEADER_BYTES = 128
 
 
-def read_mat(path: str | Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+class _UnsupportedError(ValueError):
+    """The file is a good one, of a kind that is not read."""
+
+
+def read_mat(path: str | Path, names: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
     """Read variables of a MATLAB 5 file, as `scipy.io.loadmat` gives them.
 
+    Args:
+        path: the file.
+        names: which variables, as far as it has them; None for all.
+
     Raises:
-        InputError: the file cannot be read, or is damaged.
+        InputError: the file cannot be read, is damaged, or holds sparse arrays or objects.
     """
     try:
         content = Path(path).read_bytes()
@@ -35,11 +43,17 @@ def read_mat(path: str | Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
             _check_elements(content[_HEADER_BYTES:], "<")
         elif content[124:128] == b"\x01\x00MI":
             _check_elements(content[_HEADER_BYTES:], ">")
+        elif content[124:128] == b"\x00\x02IM":
+            raise _UnsupportedError("a .mat file of version 7.3 is not read: save it in MATLAB with -v7")
         else:
             raise ValueError("no header of a MATLAB 5 file")
-        return scipy.io.loadmat(io.BytesIO(content), variable_names=names)
+        variables = scipy.io.loadmat(io.BytesIO(content), variable_names=names)
+    except _UnsupportedError as error:
+        raise InputError(path, error) from error
     except Exception as error:  # scipy raises nearly anything: ValueError, TypeError, KeyError, zlib.error, …
         raise InputError(path, f"not a MATLAB 5 file, or damaged: {error}") from error
+    # scipy adds the header and the like, under names that MATLAB does not allow.
+    return {name: value for name, value in variables.items() if not name.startswith("__")}
 
 
 def _elements(content: bytes, order: str):
@@ -82,6 +96,8 @@ def _check_matrix(content: bytes, order: str) -> None:
         raise ValueError("a variable without flags, size and name")
     flags = struct.unpack_from(f"{order}I", parts[0][1])[0]
     kind = flags & 0xFF
+    if kind == _SPARSE:
+        raise _UnsupportedError("a sparse matrix is not read: save it in MATLAB after full(…)")
     sizes = struct.unpack(f"{order}{len(parts[1][1]) // 4}i", parts[1][1])
     count = int(np.prod(sizes, dtype=object)) if sizes and min(sizes) >= 0 else -1
     if count < 0:

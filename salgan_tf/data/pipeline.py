@@ -40,7 +40,7 @@ def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (
     """Read the examples of a split into memory, with a progress bar.
 
     Args:
-        root: a folder in SALICON's layout (which takes 0.3 MB an example at 192x256), or one of records written by
+        root: a data set in a folder (which takes 0.3 MB an example at 192x256), or one of records written by
             `prepare` (which stay compressed, 0.15 MB, and are read several times as fast).
         split: such as `"train"`.
         image_shape: (height, width).

@@ -18,7 +18,7 @@ _PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, 
 
 
 def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int] = (192, 256)) -> None:
-    """Write every split of a folder in SALICON's layout as records, with a progress bar.
+    """Write every split of a data set as records, with a progress bar.
 
     A shard that is already there is kept, so an interrupted call is resumed by repeating it. Examples with a bad file
     are left out and reported at the end.

@@ -1,13 +1,10 @@
-"""The index of a SALICON folder and the reading of its files, good and bad."""
+"""The index of a SALICON folder and the reading of its examples, good and bad."""
 
 import shutil
 
 import numpy as np
 import pytest
-import scipy.io
-from conftest import write_example, write_fixations
-from hypothesis import given
-from hypothesis import strategies as st
+from conftest import render_photograph, save_picture, write_example, write_fixations, write_mit1003
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -77,19 +74,66 @@ def test_a_missing_map_is_made_from_the_fixations(salicon):
     np.testing.assert_allclose(sample.saliency, expected / expected.max(), atol=0.01)
 
 
-def test_the_blur_is_three_percent_of_the_width():
-    density = folder.blur_fixations(np.array([[100, 150]]), (200, 300))
-    rows, columns = np.mgrid[:200, :300]
-    weights = density / density.sum()
-    assert np.sqrt((weights * (columns - 150) ** 2).sum()) == pytest.approx(9, rel=0.02)
-    assert np.sqrt((weights * (rows - 100) ** 2).sum()) == pytest.approx(9, rel=0.02)
-
-
 def test_missing_fixations_are_none(salicon):
     (salicon / "fixations" / "train" / "scene_0.mat").unlink()
     sample = folder.read_example(first_example(salicon))
     assert sample.fixations is None
     assert sample.saliency.max() > 0.5
+
+
+def test_who_fixated_and_what_is_outside_is_read(salicon):
+    path = salicon / "fixations" / "train" / "scene_0.mat"
+    write_fixations(path, [np.array([[80, 1], [81, 1]]), np.empty((0, 2)), np.array([[2, 60], [0, 0], [2, 60]])], SHAPE)
+    example = first_example(salicon)
+    gaze, sample = folder.read_gaze(example), folder.read_example(example)
+    assert gaze.shape == SHAPE
+    for found in (gaze.points, sample.fixations):
+        np.testing.assert_array_equal(found, [[0, 79], [59, 1], [59, 1]])
+    for found in (gaze.observers, sample.observers):
+        np.testing.assert_array_equal(found, [0, 2, 2])
+    assert gaze.outside == sample.outside == 2
+
+
+def test_without_a_file_of_fixations_there_is_no_gaze(salicon):
+    (salicon / "fixations" / "train" / "scene_0.mat").unlink()
+    example = first_example(salicon)
+    sample = folder.read_example(example)
+    assert folder.read_gaze(example) is None
+    assert (sample.fixations, sample.observers, sample.outside) == (None, None, 0)
+    np.testing.assert_array_equal(folder.read_density(example), sample.saliency)
+
+
+@pytest.mark.parametrize("has_map", [True, False])
+def test_gaze_and_density_do_without_the_pixels_of_the_photograph(salicon, has_map):
+    if not has_map:
+        (salicon / "maps" / "train" / "scene_0.png").unlink()
+    example = first_example(salicon)
+    whole = folder.read_example(example)
+    example.image.write_bytes(example.image.read_bytes()[:300])
+    with pytest.raises(InputError, match="cannot be decoded"):
+        folder.read_example(example)
+    np.testing.assert_array_equal(folder.read_gaze(example).points, whole.fixations)
+    density = folder.read_density(example)
+    assert density.dtype == np.float32
+    np.testing.assert_array_equal(density, whole.saliency)
+
+
+@pytest.mark.parametrize("has_map", [True, False])
+def test_a_turned_photograph_is_read_upright_with_its_truth(tmp_path, has_map):
+    root = write_mit1003(tmp_path)
+    photograph = root / "ALLSTIMULI" / "i0.jpeg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    # Stored on its side, as cameras do; the truth belongs to the upright one.
+    Image.fromarray(np.rot90(render_photograph(0))).save(photograph, exif=exif)
+    if not has_map:
+        (root / "ALLFIXATIONMAPS" / "i0_fixMap.jpg").unlink()
+    example = folder.index_folder(root, "all")[0]
+    sample, gaze = folder.read_example(example), folder.read_gaze(example)
+    assert sample.image.shape[:2] == gaze.shape == SHAPE
+    assert folder.read_density(example).shape == SHAPE
+    assert np.abs(sample.image.astype(int) - render_photograph(0)).mean() < 8
+    np.testing.assert_array_equal(gaze.points, sample.fixations)
 
 
 def test_neither_map_nor_fixations_is_an_error(salicon):
@@ -99,43 +143,6 @@ def test_neither_map_nor_fixations_is_an_error(salicon):
         folder.index_folder(salicon, "train")
 
 
-def test_fixations_become_zero_based_rows_and_columns_and_those_outside_are_dropped(tmp_path):
-    inside = [[1, 1], [80, 60], [80, 1], [1, 60], [3, 2], [3, 2]]
-    outside = [[0, 5], [5, 0], [81, 5], [5, 61]]
-    path = tmp_path / "points.mat"
-    write_fixations(path, [np.array(inside[:3]), np.array(outside), np.empty((0, 2)), np.array(inside[3:])], SHAPE)
-    points = folder.read_fixations(path, SHAPE)
-    assert points.dtype == np.int32
-    np.testing.assert_array_equal(points, [[0, 0], [59, 79], [0, 79], [59, 0], [1, 2], [1, 2]])
-
-
-@given(st.lists(st.tuples(st.integers(1, 80), st.integers(1, 60)), max_size=20))
-def test_every_fixation_inside_is_read_in_order(tmp_path_factory, fixations):
-    path = tmp_path_factory.getbasetemp() / "read.mat"
-    given_points = np.array(fixations, int).reshape(-1, 2)
-    write_fixations(path, [given_points], SHAPE)
-    np.testing.assert_array_equal(folder.read_fixations(path, SHAPE), given_points[:, ::-1] - 1)
-
-
-sides = st.integers(1, 60)
-
-
-@given(data=st.data(), shape=st.tuples(sides, sides), grid=st.tuples(sides, sides))
-def test_counting_keeps_every_fixation(data, shape, grid):
-    rows, columns = (st.integers(0, side - 1) for side in shape)
-    points = np.array(data.draw(st.lists(st.tuples(rows, columns), max_size=30)), np.int32).reshape(-1, 2)
-    counts = folder.count_fixations(points, shape, grid)
-    assert counts.shape == grid
-    assert counts.sum() == len(points)
-    for row, column in points:
-        assert counts[row * grid[0] // shape[0], column * grid[1] // shape[1]] > 0
-
-
-def test_large_pictures_do_not_overflow_the_cells():
-    counts = folder.count_fixations(np.array([[99_999, 59_999]], np.int32), (100_000, 60_000), (40_000, 100))
-    assert counts[39_999, 99] == 1
-
-
 def damage(root, kind: str):
     """Spoil one file of the example scene_0; give the path that the error must name."""
     image, saliency_map = (root / name / "train" / "scene_0.png" for name in ("images", "maps"))
@@ -143,18 +150,8 @@ def damage(root, kind: str):
     if kind == "corrupt mat":
         content = fixations.read_bytes()
         fixations.write_bytes(content[:200] + bytes(64) + content[264:-40])
-    elif kind == "text as mat":
-        fixations.write_text("not MATLAB's\n" * 20)
-    elif kind == "empty mat":
-        fixations.write_bytes(b"")
-    elif kind == "other layout":
-        scipy.io.savemat(fixations, {"points": np.zeros((3, 2))})
-    elif kind == "numbers as gaze":
-        scipy.io.savemat(fixations, {"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))})
     elif kind == "other resolution":
         write_fixations(fixations, [np.array([[1, 1]])], (61, 80))
-    elif kind == "three columns":
-        write_fixations(fixations, [np.array([[1, 1, 1]])], SHAPE)
     elif kind == "other map size":
         Image.new("L", (80, 61), 100).save(saliency_map)
     elif kind == "black map":
@@ -171,12 +168,7 @@ def damage(root, kind: str):
     ("kind", "cause"),
     [
         ("corrupt mat", "not a MATLAB 5 file, or damaged"),
-        ("text as mat", "not a MATLAB 5 file, or damaged"),
-        ("empty mat", "not a MATLAB 5 file, or damaged"),
-        ("other layout", "no field 'resolution'"),
-        ("numbers as gaze", "not a .mat file in SALICON's layout"),
         ("other resolution", "61x80"),
-        ("three columns", "not a .mat file in SALICON's layout"),
         ("other map size", "61x80"),
         ("black map", "black"),
         ("truncated image", "cannot be decoded"),
@@ -189,38 +181,30 @@ def test_bad_files_are_named(salicon, kind, cause):
         folder.read_example(first_example(salicon))
     assert caught.value.subject == str(named)
     assert "\n" not in str(caught.value)
+    if kind not in ("truncated image", "corrupt mat", "other resolution"):
+        with pytest.raises(InputError) as again:
+            folder.read_density(first_example(salicon))
+        assert str(again.value) == str(caught.value)
 
 
-@pytest.mark.parametrize("compressed", [True, False])
-def test_a_damaged_mat_file_gives_points_or_a_named_error(salicon, compressed):
-    path = salicon / "fixations" / "train" / "scene_0.mat"
-    content = scipy.io.loadmat(path)
-    scipy.io.savemat(path, {name: content[name] for name in ("resolution", "gaze")}, do_compression=compressed)
-    content = path.read_bytes()
-    damaged = [content[:length] for length in range(0, len(content), 7)]
-    # Of some of these, in plain files, SciPy alone dies of a segmentation fault.
-    damaged += [
-        content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :] for place in range(len(content))
-    ]
-    refused = 0
-    for one in damaged:
-        path.write_bytes(one)
-        try:
-            points = folder.read_fixations(path, SHAPE)
-        except InputError as error:
-            assert error.subject == str(path)
-            refused += 1
-        else:
-            assert points.ndim == 2
-            assert (points >= 0).all()
-            assert (points < SHAPE).all()
-    assert refused > len(content) // 10
+@pytest.mark.parametrize("kind", ["other size", "black", "in colour"])
+def test_a_bad_fixation_picture_is_named(tmp_path, kind):
+    root = write_mit1003(tmp_path)
+    path = root / "ALLFIXATIONMAPS" / "i0_fixPts.jpg"
+    picture = {
+        "other size": np.eye(80, 60, dtype=np.uint8) * 255,
+        "black": np.zeros(SHAPE, np.uint8),
+        "in colour": render_photograph(0),
+    }[kind]
+    save_picture(path, picture)
+    example = folder.index_folder(root, "all")[0]
+    for read in (folder.read_gaze, folder.read_example):
+        with pytest.raises(InputError) as caught:
+            read(example)
+        assert caught.value.subject == str(path)
 
 
-def test_folders_without_a_data_set_are_named(tmp_path, salicon):
-    for call in (lambda: folder.index_folder(tmp_path / "none", "train"), lambda: folder.find_splits(tmp_path)):
-        with pytest.raises(InputError, match="no folder images/"):
-            call()
+def test_folders_without_pictures_or_splits_are_named(tmp_path, salicon):
     with pytest.raises(InputError, match="no pictures of the split 'test'") as caught:
         folder.index_folder(salicon, "test")
     assert caught.value.subject.startswith(str(salicon))

@@ -1,0 +1,306 @@
+"""Reading fixations from files of every kind, good and bad; counting and blurring them."""
+
+import struct
+
+import numpy as np
+import pytest
+import scipy.io
+import scipy.sparse
+from conftest import draw_fixations, render_photograph, save_picture, write_fixations
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salgan_tf.data import fixations
+from salgan_tf.errors import InputError
+
+SHAPE = (60, 80)
+# Where a binary matrix or picture of SHAPE is white; exchanged rows and columns would not fit into it.
+PIXELS = [[0, 0], [2, 78], [2, 79], [31, 5], [59, 0], [59, 79]]
+
+
+def draw_pixels(dtype=np.uint8, high: float = 1) -> np.ndarray:
+    fixated = np.zeros(SHAPE, dtype)
+    fixated[tuple(np.transpose(PIXELS))] = high
+    return fixated
+
+
+def assert_is_pixels(gaze: fixations.Gaze) -> None:
+    assert gaze.shape == SHAPE
+    assert gaze.points.dtype == np.int32
+    np.testing.assert_array_equal(gaze.points, PIXELS)
+    assert gaze.observers is None
+    assert gaze.outside == 0
+
+
+def test_recorded_gaze_is_zero_based_and_knows_whose_it_is_and_what_is_outside(tmp_path):
+    observers = [
+        [[1, 1], [80, 60], [80, 1]],
+        [[0, 5], [5, 0], [81, 5], [5, 61]],
+        np.empty((0, 2)),
+        [[1, 60], [9, 99], [3, 2], [3, 2]],
+    ]
+    path = tmp_path / "points.mat"
+    write_fixations(path, list(map(np.array, observers)), SHAPE)
+    gaze = fixations.read_fixations(path, SHAPE)
+    assert gaze.shape == SHAPE
+    assert gaze.points.dtype == gaze.observers.dtype == np.int32
+    np.testing.assert_array_equal(gaze.points, [[0, 0], [59, 79], [0, 79], [59, 0], [1, 2], [1, 2]])
+    np.testing.assert_array_equal(gaze.observers, [0, 0, 0, 3, 3, 3])
+    assert gaze.outside == 5
+
+
+def write_gaze(path, observers, shape=SHAPE):
+    """Write gaze of any numbers, as `write_fixations` writes whole ones."""
+    gaze = np.empty((len(observers), 1), dtype=[("fixations", "O")])
+    for index, points in enumerate(observers):
+        gaze[index, 0] = (np.asarray(points),)
+    scipy.io.savemat(path, {"resolution": np.array([shape], np.uint16), "gaze": gaze})
+    return path
+
+
+def test_fixations_nowhere_count_as_outside(tmp_path):
+    observers = [[[np.nan, 3.0], [4.0, np.inf], [-np.inf, 2.0], [1e300, 1.0]], [[7.6, 2.4], [80.4, 60.4], [80.6, 9.0]]]
+    gaze = fixations.read_fixations(write_gaze(tmp_path / "gaze.mat", observers), SHAPE)
+    np.testing.assert_array_equal(gaze.points, [[1, 7], [59, 79]])
+    np.testing.assert_array_equal(gaze.observers, [1, 1])
+    assert gaze.outside == 5
+
+
+def test_nobody_looked(tmp_path):
+    for observers in ([], [np.empty((0, 0)), np.empty((0, 2))]):
+        gaze = fixations.read_fixations(write_gaze(tmp_path / "gaze.mat", observers), SHAPE)
+        assert gaze.points.shape == (0, 2)
+        assert gaze.observers.shape == (0,)
+        assert gaze.points.dtype == gaze.observers.dtype == np.int32
+
+
+columns, rows = st.integers(-5, 90), st.integers(-5, 70)
+
+
+@given(st.lists(st.lists(st.tuples(columns, rows), max_size=12), max_size=5))
+def test_every_fixation_is_read_in_order_or_counted_as_outside(tmp_path_factory, observers):
+    path = tmp_path_factory.getbasetemp() / "read.mat"
+    write_gaze(path, [np.array(points, float).reshape(-1, 2) for points in observers])
+    gaze = fixations.read_fixations(path, SHAPE)
+    wanted = [
+        (y - 1, x - 1, observer)
+        for observer, points in enumerate(observers)
+        for x, y in points
+        if 1 <= x <= 80 and 1 <= y <= 60
+    ]
+    assert [(*point, whose) for point, whose in zip(gaze.points, gaze.observers, strict=True)] == wanted
+    assert gaze.outside + len(wanted) == sum(map(len, observers))
+
+
+@pytest.mark.parametrize("name", ["fixLocs", "I", "whatever"])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float64])
+def test_a_binary_matrix_is_read_by_its_name_or_its_size(tmp_path, name, dtype):
+    path = tmp_path / "binary.mat"
+    others = {"note": "text of 60", "resolution": np.array([SHAPE]), "observers": np.array([{"an": "object"}])}
+    # A matrix of another name gives way to those whose names are known.
+    others |= {} if name == "whatever" else {"density": np.full(SHAPE, 0.5)}
+    scipy.io.savemat(path, {**others, name: draw_pixels(dtype)}, do_compression=True)
+    assert_is_pixels(fixations.read_fixations(path, SHAPE))
+
+
+def test_a_binary_matrix_may_have_any_high_value(tmp_path):
+    scipy.io.savemat(tmp_path / "binary.mat", {"fixLocs": draw_pixels(np.uint8, 255)})
+    assert_is_pixels(fixations.read_fixations(tmp_path / "binary.mat", SHAPE))
+
+
+def test_gaze_goes_before_a_matrix(tmp_path):
+    path = write_gaze(tmp_path / "both.mat", [[[3.0, 2.0]]])
+    scipy.io.savemat(path, {**read_variables(path), "fixLocs": draw_pixels()})
+    gaze = fixations.read_fixations(path, SHAPE)
+    np.testing.assert_array_equal(gaze.points, [[1, 2]])
+    np.testing.assert_array_equal(gaze.observers, [0])
+
+
+def read_variables(path) -> dict:
+    return {name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")}
+
+
+@pytest.mark.parametrize("kind", ["bits", "grey", "three channels", "16 bits"])
+def test_a_binary_picture_is_read_as_rows_and_columns(tmp_path, kind):
+    picture = {
+        "bits": draw_pixels(bool),
+        "grey": draw_pixels(np.uint8, 255),
+        "three channels": np.repeat(draw_pixels(np.uint8, 255)[..., None], 3, axis=-1),
+        "16 bits": draw_pixels(np.uint16, 65535),
+    }[kind]
+    save_picture(tmp_path / "binary.png", picture)
+    assert_is_pixels(fixations.read_fixations(tmp_path / "binary.png", SHAPE))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_jpeg_has_the_fixations_that_were_drawn_and_no_others(tmp_path, seed):
+    fixated = draw_fixations(seed)
+    path = tmp_path / "binary.jpg"
+    save_picture(path, fixated)
+    levels = fixations.images.read_image(path)[..., 0]
+    # This is what the threshold is for: neither is white all white, nor is black all black.
+    assert levels[fixated].min() < 255
+    assert np.count_nonzero(levels) > 2 * np.count_nonzero(fixated)
+    np.testing.assert_array_equal(fixations.read_fixations(path, SHAPE).points, np.argwhere(fixated))
+
+
+def test_the_threshold_is_half_of_full_scale(tmp_path):
+    save_picture(tmp_path / "binary.png", np.array([[127, 128, 0, 255]], np.uint8))
+    gaze = fixations.read_fixations(tmp_path / "binary.png", (1, 4))
+    np.testing.assert_array_equal(gaze.points, [[0, 1], [0, 3]])
+
+
+def write_bad(path, kind: str):
+    """Write a bad file of fixations beside `path`; give where."""
+    picture = path.with_suffix(".png")
+    if kind in BAD_MATRICES:
+        scipy.io.savemat(path, BAD_MATRICES[kind])
+    elif kind in BAD_PICTURES:
+        save_picture(picture, BAD_PICTURES[kind])
+        return picture
+    elif kind == "truncated picture":
+        save_picture(picture, render_photograph(0))
+        picture.write_bytes(picture.read_bytes()[:300])
+        return picture
+    elif kind == "truncated mat":
+        scipy.io.savemat(path, {"fixLocs": draw_pixels()}, do_compression=True)
+        path.write_bytes(path.read_bytes()[:-9])
+    elif kind == "text as mat":
+        path.write_text("not MATLAB's\n" * 20)
+    elif kind == "empty mat":
+        path.write_bytes(b"")
+    elif kind == "version 7.3":
+        path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + struct.pack("<H", 0x0200) + b"IM" + b"\x89HDF" * 100)
+    elif kind == "gaze on another size":
+        write_gaze(path, [[[1, 1]]], (61, 80))
+    elif kind == "gaze in three columns":
+        write_gaze(path, [[[1, 1, 1], [2, 2, 2]]])
+    return path
+
+
+BAD_MATRICES = {
+    "no variable": {},
+    "other variables": {"points": np.zeros((3, 2)), "note": "text"},
+    "gaze without resolution": {"gaze": np.zeros((3, 2))},
+    "numbers as gaze": {"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))},
+    "resolution without end": {"resolution": np.array([[np.inf, 80]]), "gaze": np.zeros((3, 2))},
+    "matrix of another size": {"fixLocs": draw_pixels().T},
+    "matrix of zeros": {"fixLocs": np.zeros(SHAPE)},
+    "matrix of ones": {"fixLocs": np.ones(SHAPE)},
+    "density": {"fixLocs": np.linspace(0, 1, 4800).reshape(SHAPE)},
+    "negative": {"I": -draw_pixels(np.int8)},
+    "NaN": {"I": draw_pixels(float, np.nan)},
+    "two matrices": {"one": draw_pixels(), "other": draw_pixels()},
+    "text of the image's size": {"I": np.array([["x" * 80]] * 60)},
+    "sparse": {"fixLocs": scipy.sparse.csc_matrix(draw_pixels())},
+}
+BAD_PICTURES = {
+    "picture of another size": draw_pixels(np.uint8, 255)[:59],
+    "black picture": np.zeros(SHAPE, np.uint8),
+    "dark picture": np.full(SHAPE, 127, np.uint8),
+    "white picture": np.full(SHAPE, 255, np.uint8),
+    "picture in colour": draw_pixels(np.uint8, 255)[..., None] * np.array([1, 0, 0], np.uint8),
+    "photograph": render_photograph(0),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        ("no variable", "neither gaze nor a matrix .* it holds nothing"),
+        ("other variables", "neither gaze nor a matrix .* it holds points 3x2, note 1"),
+        ("gaze without resolution", "not a .mat file in SALICON's layout: no field 'resolution'"),
+        ("numbers as gaze", "not a .mat file in SALICON's layout"),
+        ("resolution without end", "not a .mat file in SALICON's layout"),
+        ("gaze on another size", r"61x80 .* 60x80"),
+        ("gaze in three columns", "not a .mat file in SALICON's layout: .* not \\(n, 2\\)"),
+        ("matrix of another size", r"80x60 .* 60x80"),
+        ("matrix of zeros", "nothing in it is fixated"),
+        ("matrix of ones", "everything in it is fixated"),
+        ("density", "fixLocs is not binary"),
+        ("negative", "I is not binary"),
+        ("NaN", "I is not binary"),
+        ("two matrices", "several matrices .* it holds one 60x80, other 60x80"),
+        ("text of the image's size", "neither gaze nor a matrix"),
+        ("sparse", r": a sparse matrix is not read: .*full"),
+        ("version 7.3", r": a .mat file of version 7.3 is not read: .*-v7"),
+        ("truncated mat", "not a MATLAB 5 file, or damaged"),
+        ("text as mat", "not a MATLAB 5 file, or damaged"),
+        ("empty mat", "not a MATLAB 5 file, or damaged"),
+        ("missing file", "No such file"),
+        ("picture of another size", r"59x80 .* 60x80"),
+        ("black picture", "nothing in it is fixated"),
+        ("dark picture", "nothing in it is fixated"),
+        ("white picture", "everything in it is fixated"),
+        ("picture in colour", "in colour"),
+        ("photograph", "in colour"),
+        ("truncated picture", "cannot be decoded"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, kind, cause):
+    path = write_bad(tmp_path / "bad.mat", kind)
+    with pytest.raises(InputError, match=cause) as caught:
+        fixations.read_fixations(path, SHAPE)
+    assert caught.value.subject == str(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("kind", ["gaze", "matrix", "matrix of any name"])
+def test_a_damaged_mat_file_gives_points_or_a_named_error(tmp_path, kind, compressed):
+    path = tmp_path / "damaged.mat"
+    shape = (6, 8)
+    if kind == "gaze":
+        write_fixations(path, [np.array([[1, 1], [8, 6]]), np.array([[3, 2]]), np.array([[4, 4]] * 9)], shape)
+        content = read_variables(path)
+        variables = {name: content[name] for name in ("resolution", "gaze")}
+    else:
+        matrix = np.eye(*shape)
+        variables = {"fixLocs": matrix} if kind == "matrix" else {"note": "text", "some": matrix, "more": np.eye(2)}
+    scipy.io.savemat(path, variables, do_compression=compressed)
+    content = path.read_bytes()
+    damaged = [content[:length] for length in range(0, len(content), 7)]
+    # Of some of these, in plain files, SciPy alone dies of a segmentation fault.
+    damaged += [
+        content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :] for place in range(len(content))
+    ]
+    refused = 0
+    for one in damaged:
+        path.write_bytes(one)
+        try:
+            points = fixations.read_fixations(path, shape).points
+        except InputError as error:
+            assert error.subject == str(path)
+            refused += 1
+        else:
+            assert points.ndim == 2
+            assert (points >= 0).all()
+            assert (points < shape).all()
+    assert refused > len(content) // 10
+
+
+sides = st.integers(1, 60)
+
+
+@given(data=st.data(), shape=st.tuples(sides, sides), grid=st.tuples(sides, sides))
+def test_counting_keeps_every_fixation(data, shape, grid):
+    rows, columns = (st.integers(0, side - 1) for side in shape)
+    points = np.array(data.draw(st.lists(st.tuples(rows, columns), max_size=30)), np.int32).reshape(-1, 2)
+    counts = fixations.count_fixations(points, shape, grid)
+    assert counts.shape == grid
+    assert counts.sum() == len(points)
+    for row, column in points:
+        assert counts[row * grid[0] // shape[0], column * grid[1] // shape[1]] > 0
+
+
+def test_large_pictures_do_not_overflow_the_cells():
+    counts = fixations.count_fixations(np.array([[99_999, 59_999]], np.int32), (100_000, 60_000), (40_000, 100))
+    assert counts[39_999, 99] == 1
+
+
+def test_the_blur_is_three_percent_of_the_width():
+    density = fixations.blur_fixations(np.array([[100, 150]]), (200, 300))
+    rows, columns = np.mgrid[:200, :300]
+    weights = density / density.sum()
+    assert np.sqrt((weights * (columns - 150) ** 2).sum()) == pytest.approx(9, rel=0.02)
+    assert np.sqrt((weights * (rows - 100) ** 2).sum()) == pytest.approx(9, rel=0.02)
