@@ -4,19 +4,24 @@ Pillow decodes and encodes, because it says what is wrong with a bad file and kn
 OpenCV resizes, because `INTER_AREA` is the paper's.
 """
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from salgan_tf.errors import InputError
 from salgan_tf.files import write_bytes
 
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".jfif"))
 _LONGEST_JPEG_SIDE = 65500
+# EXIF's orientations that exchange height and width, and where a PNG may tell its orientation.
+_ON_ITS_SIDE = frozenset((5, 6, 7, 8))
+_ORIENTATION_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 _SIXTEEN_BIT_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N"))
 
 
@@ -33,8 +38,9 @@ def find_pictures(folder: str | Path) -> list[Path]:
     return [path for path in entries if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")]
 
 
-def _open(path: str | Path) -> Image.Image:
-    """Decode the first frame of a picture and turn it upright."""
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Iterator[Image.Image]:
+    """Give the first frame of a picture, its header read and its pixels not yet; word what goes wrong with it."""
     try:
         # From bytes, so that the file is closed at once and every error of the system names itself.
         content = Path(path).read_bytes()
@@ -46,13 +52,44 @@ def _open(path: str | Path) -> Image.Image:
         with warnings.catch_warnings():
             # Pillow warns of panoramas over 89 megapixels and of odd metadata; both are still pictures.
             warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(content))
-            picture.load()
-            return ImageOps.exif_transpose(picture)
+            yield Image.open(io.BytesIO(content))
     except Image.UnidentifiedImageError as error:
         raise InputError(path, "not a picture, or of a format that is not supported") from error
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error and others.
         raise InputError(path, f"cannot be decoded: {error}") from error
+
+
+def _open(path: str | Path) -> Image.Image:
+    """Decode the first frame of a picture and turn it upright."""
+    with _opened(path) as picture:
+        picture.load()
+        return ImageOps.exif_transpose(picture)
+
+
+def read_size(path: str | Path) -> tuple[int, int]:
+    """Read the (height, width) that `read_image` would give, from the header alone: pixels are not decoded.
+
+    Raises:
+        InputError: the file cannot be read, or is no picture; that it is a whole one is not known.
+    """
+    with _opened(path) as picture:
+        if picture.format == "PNG":
+            # A PNG may tell its orientation behind its pixels. Only then are they decoded on the way to it.
+            content = picture.fp.getvalue()
+            behind = content.find(b"IDAT")
+            if any(content.find(word, behind) >= 0 for word in _ORIENTATION_IN_PNG):
+                picture.load()
+        width, height = picture.size
+        # The base class's, since PNG's own decodes the pixels whenever no orientation stands before them.
+        orientation = Image.Image.getexif(picture).get(ExifTags.Base.Orientation)
+        # Of a TIFF, Pillow gives the upright size from the start.
+        turned = picture.format != "TIFF" and orientation in _ON_ITS_SIDE
+    return (width, height) if turned else (height, width)
+
+
+def format_size(shape: tuple[int, ...]) -> str:
+    """Word a size for an error."""
+    return "x".join(map(str, shape)) + " (height x width)"
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -107,9 +144,27 @@ def resize_cubic(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return cv2.resize(array, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
 
 
+def resize_map(saliency: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resize a map float32 (H, W) to `shape` (height, width): by area where it shrinks, else cubic within its range."""
+    if saliency.shape == tuple(shape):
+        return saliency
+    if saliency.shape[0] >= shape[0] and saliency.shape[1] >= shape[1]:
+        return resize_area(saliency, shape)
+    return resize_cubic(saliency, shape).clip(saliency.min(), saliency.max())
+
+
 def to_uint8(saliency: np.ndarray) -> np.ndarray:
     """Round a map in [0, 1] to uint8: to the nearest level, never cut off, which would bias the low values."""
     return np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
+
+
+def to_levels(saliency: np.ndarray) -> np.ndarray:
+    """Store a map as uint8 levels of 1 to 255, proportional to it, as recorded maps are stored: its maximum is 255.
+
+    Most maps are dark: without the scaling half of the levels would lie idle. And nowhere is 0, which would say that
+    nobody ever looks there: an 8-bit map loses most of its KL and information gain by its zeros.
+    """
+    return to_uint8(saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)).clip(1)
 
 
 def encode_png(array: np.ndarray) -> bytes:

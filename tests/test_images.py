@@ -53,6 +53,53 @@ def save(picture: Image.Image, path, **options):
     return path
 
 
+@pytest.mark.parametrize("ending", ["png", "jpg", "tiff", "webp", "avif"])
+@pytest.mark.parametrize("orientation", STORED)
+def test_the_size_is_that_of_the_upright_picture(tmp_path, orientation, ending):
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](render_blocks())))
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    path = save(stored, tmp_path / f"turned.{ending}", exif=exif)
+    assert images.read_size(path) == (32, 48) == images.read_image(path).shape[:2]
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_size_needs_no_pixels(tmp_path, photograph, ending, orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    path = save(Image.fromarray(photograph), tmp_path / f"cut.{ending}", exif=exif)
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(InputError, match="cannot be decoded"):
+        images.read_image(path)
+    assert images.read_size(path) == ((60, 80) if orientation == 1 else (80, 60))
+
+
+def test_a_png_may_tell_its_orientation_behind_its_pixels(tmp_path, photograph):
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = 8
+    path = save(Image.fromarray(photograph), tmp_path / "late.png", exif=exif)
+    content = path.read_bytes()
+    start = content.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(content[start : start + 4])
+    last = content.index(b"IEND") - 4
+    path.write_bytes(content[:start] + content[end:last] + content[start:end] + content[last:])
+    assert images.read_size(path) == (80, 60) == images.read_image(path).shape[:2]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])
+def test_the_size_of_a_bad_file_is_refused_in_the_words_of_its_reading(tmp_path, content):
+    path = tmp_path / "bad.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as reading:
+        images.read_image(path)
+    with pytest.raises(InputError) as sizing:
+        images.read_size(path)
+    assert str(sizing.value) == str(reading.value)
+    assert sizing.value.subject == str(path)
+
+
 def test_grey_becomes_rgb(tmp_path, photograph):
     grey = photograph[..., 0]
     found = images.read_image(save(Image.fromarray(grey), tmp_path / "grey.png"))
