@@ -1,25 +1,176 @@
-"""Metrics of a saliency map against fixations: numpy, one convention each."""
+"""Metrics of a saliency map against fixations: numpy, one convention each, each under a name of its own.
+
+Everywhere `saliency` is (H, W) of any range, and `fixations` int (N, 2), 0-based (row, column), N > 0; without
+fixations there is nothing to measure, and a ValueError is raised.
+"""
 
 import numpy as np
+
+from salgan_tf.metrics.maps import centre, to_masses
+
+# MATLAB's eps.
+_EPSILON = np.finfo(np.float64).eps
+# The thresholds of AUC-Borji, 0:0.1:1 in MATLAB's arithmetic.
+_BORJI_THRESHOLDS = np.arange(11) * 0.1
 
 
 def nss(saliency: np.ndarray, fixations: np.ndarray) -> float:
     """Normalized scanpath saliency (Peters et al. 2005): the mean at the fixations of the map in standard scores.
 
     pysaliency's convention: the standard deviation is over N, every fixation counts as often as it was made, and a
-    constant map gives 0.
+    constant map gives 0. `nss_mit` is the MIT benchmark's.
+    """
+    return _nss(saliency, fixations, 0)
+
+
+def nss_mit(saliency: np.ndarray, fixations: np.ndarray) -> float:
+    """NSS as the MIT benchmark's `NSS.m` has it: a pixel counts once, the standard deviation is over N - 1."""
+    return _nss(saliency, np.unique(fixations, axis=0), 1)
+
+
+def _nss(saliency: np.ndarray, fixations: np.ndarray, freedom: int) -> float:
+    _check(fixations)
+    centred, mean = centre(saliency)
+    # A product with itself is several times as fast as `std`, and as exact once the mean is off.
+    deviation = np.sqrt(centred @ centred / max(len(centred) - freedom, 1))
+    if deviation <= 1e-12 * max(abs(mean), np.finfo(np.float64).tiny):
+        return 0.0
+    return float(_at(centred.reshape(saliency.shape), fixations).mean() / deviation)
+
+
+def auc_uniform(saliency: np.ndarray, fixations: np.ndarray) -> float:
+    """Area under the ROC curve of fixations against all pixels, in [0, 1]: pysaliency's and Tübingen's AUC.
+
+    The probability that a fixated value is above that of a random pixel; ties count half. Every pixel is a
+    negative, fixated ones too, and every fixation counts as often as it was made.
+    """
+    _check(fixations)
+    return _area(_at(saliency, fixations), saliency.ravel())
+
+
+def auc_judd(saliency: np.ndarray, fixations: np.ndarray) -> float:
+    """AUC-Judd (Judd et al. 2009), in [0, 1]: the MIT benchmark's `AUC_Judd.m`.
+
+    Positives are the fixated pixels, each once; negatives are all others; the curve has a point at each fixated value
+    and is straight between them. MIT breaks ties by a random jitter of 1e-7; this is the mean over all such jitters, in
+    closed form: the exact area with ties counted half, plus f / 2n, where n is the number of fixated pixels and f the
+    expected share of negatives above the lowest fixated value, which the straight last step adds.
+    """
+    _check(fixations)
+    places = np.unique(fixations[:, 0] * saliency.shape[1] + fixations[:, 1])
+    positives, negatives = saliency.ravel()[places], np.sort(np.delete(saliency.ravel(), places))
+    if not len(negatives):
+        return 0.5
+    lowest = positives.min()
+    # Of m positives that share the lowest value, a negative of that value beats the least with probability m / (m + 1).
+    ties = np.count_nonzero(positives == lowest)
+    below, up_to = np.searchsorted(negatives, lowest), np.searchsorted(negatives, lowest, side="right")
+    above = len(negatives) - up_to + (up_to - below) * ties / (ties + 1)
+    return _area_over(positives, negatives) + above / len(negatives) / (2 * len(positives))
+
+
+def auc_borji(saliency: np.ndarray, fixations: np.ndarray) -> float:
+    """AUC-Borji (Borji et al. 2013), in [0, 1]: the MIT benchmark's `AUC_Borji.m`, mean over all of its draws.
+
+    MIT draws as many pixels as there are fixated ones, uniformly from the whole map, a hundred times; thresholds are
+    at 0, 0.1 … 1 of the map stretched to [0, 1], and the curve is straight between them. The area is linear in what is
+    drawn, so its mean over all draws is that of the fixated pixels, each once, against all pixels, in steps of 0.1. The
+    coarse thresholds lower it, most for maps with few high values. A constant map gives 0.5.
+    """
+    _check(fixations)
+    levels = _levels(saliency)
+    return _area(_at(levels, np.unique(fixations, axis=0)), levels.ravel())
+
+
+def sauc(saliency: np.ndarray, fixations: np.ndarray, other_fixations: np.ndarray) -> float:
+    """Shuffled AUC (Tatler et al. 2005; Zhang et al. 2008), in [0, 1]: exact, as in pysaliency.
+
+    Fixations against the fixations of all other images: a centre bias gains nothing, and a centre prior is near 0.5.
+    Ties count half, and every fixation counts as often as it was made. `sauc_borji` is the MIT benchmark's.
 
     Args:
-        saliency: (H, W), any positive scale.
-        fixations: int (N, 2), 0-based (row, column), N > 0.
-
-    Raises:
-        ValueError: no fixations.
+        saliency: (H, W).
+        fixations: (N, 2).
+        other_fixations: (M, 2), M > 0, brought to this map's size by `rescale_fixations`.
     """
+    _check(fixations)
+    _check(other_fixations)
+    return _area(_at(saliency, fixations), _at(saliency, other_fixations))
+
+
+def sauc_borji(saliency: np.ndarray, fixations: np.ndarray, other_fixations: np.ndarray) -> float:
+    """Shuffled AUC as the MIT benchmark's `AUC_shuffled.m` has it, in [0, 1]: mean over all of its draws.
+
+    As `auc_borji`, but the draws are from the pixels that were fixated on other images, each once. MIT gives it the
+    fixations of ten other images; of many more nearly every pixel is one, and a centre bias pays again.
+
+    Args:
+        saliency: (H, W).
+        fixations: (N, 2).
+        other_fixations: (M, 2), M > 0, brought to this map's size by `rescale_fixations`.
+    """
+    _check(fixations)
+    _check(other_fixations)
+    levels = _levels(saliency)
+    return _area(_at(levels, np.unique(fixations, axis=0)), _at(levels, np.unique(other_fixations, axis=0)))
+
+
+def information_gain(saliency: np.ndarray, baseline: np.ndarray, fixations: np.ndarray) -> float:
+    """Information gain over a baseline (Kümmerer et al. 2015), in bits a fixation: mean log2(e + p) - log2(e + b).
+
+    p and b are the two maps divided by their sums, e = 2^-52 as in the MIT benchmark's `InfoGain.m`, which besides
+    shifts both maps to minimum 0 and counts a pixel once. A fixation where the map is 0 costs some 35 bits. A number
+    without its baseline says nothing: commonly the centre prior, or a uniform map.
+
+    Args:
+        saliency: (H, W), proportional to a density.
+        baseline: (H, W), proportional to a density.
+        fixations: (N, 2).
+    """
+    _check(fixations)
+    p, b = (_density_at(one, fixations) for one in (saliency, baseline))
+    return float((np.log2(_EPSILON + p) - np.log2(_EPSILON + b)).mean())
+
+
+def rescale_fixations(fixations: np.ndarray, shape: tuple[int, int] | np.ndarray, to: tuple[int, int]) -> np.ndarray:
+    """Bring fixations (N, 2) to an image of another size, rounded down as in pysaliency.
+
+    Args:
+        fixations: (N, 2).
+        shape: (height, width) of their image; or (N, 2), one for each.
+        to: (height, width) of the other image.
+    """
+    return (fixations * (np.asarray(to) / np.asarray(shape))).astype(int)
+
+
+def _check(fixations: np.ndarray) -> None:
     if not len(fixations):
-        raise ValueError("NSS needs at least one fixation")
+        raise ValueError("at least one fixation is needed")
+
+
+def _at(array: np.ndarray, points: np.ndarray) -> np.ndarray:
+    return array[points[:, 0], points[:, 1]]
+
+
+def _area(positives: np.ndarray, negatives: np.ndarray) -> float:
+    """Give the exact area under the ROC curve, ties counted half."""
+    return _area_over(positives, np.sort(negatives))
+
+
+def _area_over(positives: np.ndarray, ordered: np.ndarray) -> float:
+    below, up_to = (np.searchsorted(ordered, positives, side).mean() for side in ("left", "right"))
+    return float((below + up_to) / (2 * len(ordered)))
+
+
+def _density_at(saliency: np.ndarray, fixations: np.ndarray) -> np.ndarray:
+    masses, total = to_masses(saliency)
+    return _at(masses, fixations) / total
+
+
+def _levels(saliency: np.ndarray) -> np.ndarray:
+    """Give the highest threshold of AUC-Borji that each pixel reaches, (H, W) from 0 to 10."""
     saliency = saliency.astype(np.float64)
-    deviation = saliency.std()
-    if deviation <= 1e-12 * max(abs(saliency.mean()), np.finfo(np.float64).tiny):
-        return 0.0
-    return float((saliency[fixations[:, 0], fixations[:, 1]].mean() - saliency.mean()) / deviation)
+    lowest, highest = saliency.min(), saliency.max()
+    if lowest == highest:
+        return np.zeros(saliency.shape, np.intp)
+    return np.searchsorted(_BORJI_THRESHOLDS, (saliency - lowest) / (highest - lowest), side="right") - 1

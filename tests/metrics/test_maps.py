@@ -1,0 +1,151 @@
+"""The metrics against densities: hand-computed numbers, a linear programme for the EMD, and properties."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from salgan_tf.metrics import maps
+
+CELL = 32
+saliency_maps = arrays.arrays(np.float64, (4, 5), elements=st.floats(0, 1, width=32))
+# Two rows of three cells, with something in each row of cells at the least.
+masses = arrays.arrays(np.int64, (2, 3), elements=st.integers(0, 9)).filter(lambda one: one.any())
+quickly = settings(deadline=None)
+
+
+def point_map(cell: tuple[int, int], shape: tuple[int, int] = (5 * CELL, 6 * CELL)) -> np.ndarray:
+    """Make a map that is 0 but for a point in a cell."""
+    saliency = np.zeros(shape)
+    saliency[cell[0] * CELL + 7, cell[1] * CELL + 20] = 3
+    return saliency
+
+
+def spread(mass: np.ndarray) -> np.ndarray:
+    """Make a map whose cells hold the given masses."""
+    return np.kron(mass, np.ones((CELL, CELL)))
+
+
+def cheapest_transport(first: np.ndarray, second: np.ndarray) -> float:
+    """Solve the transport problem of two densities of cells as the linear programme that it is."""
+    places = [(row, column) for row in range(first.shape[0]) for column in range(first.shape[1])]
+    distances = [np.hypot(a[0] - b[0], a[1] - b[1]) for a in places for b in places]
+    one, every = np.ones(len(places)), np.eye(len(places))
+    leaving_and_arriving = np.concatenate([np.kron(every, one), np.kron(one, every)])
+    sums = np.concatenate([first.ravel() / first.sum(), second.ravel() / second.sum()])
+    return scipy.optimize.linprog(distances, A_eq=leaving_and_arriving, b_eq=sums).fun
+
+
+# === Hand-computed ===
+
+
+def test_cc_of_four_pixels():
+    """Deviations (-3, -1, 1, 3) and (-1, -3, 3, 1): 12 / 20."""
+    assert maps.cc(np.array([[0, 2, 4, 6]], np.uint8), np.array([[2, 0, 6, 4]])) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1.0, 1e-30, 255.0])
+def test_cc_of_a_constant_map_is_0(constant):
+    flat, truth = np.full((7, 9), constant), np.random.default_rng(0).uniform(size=(7, 9))
+    assert maps.cc(flat, truth) == 0.0
+    assert maps.cc(truth, flat) == 0.0
+
+
+def test_sim_of_three_pixels():
+    """Densities (1/2, 1/2, 0) and (1/4, 1/4, 1/2) share 1/2; SIM does not shift the maps' minima to 0 first."""
+    assert maps.sim(np.array([[2, 2, 0]]), np.array([[1, 1, 2]])) == pytest.approx(0.5)
+
+
+def test_sim_mit_shifts_minima_to_0():
+    """Shifted (0, 1, 2) / 3 and (0, 0, 2) / 2 share 2/3; as they are, (1, 2, 3) / 6 and (3, 3, 5) / 11, more."""
+    first, second = np.array([[1, 2, 3]], np.uint8), np.array([[3, 3, 5]], np.uint8)
+    assert maps.sim_mit(first, second) == pytest.approx(2 / 3)
+    assert maps.sim(first, second) == pytest.approx(1 / 6 + 3 / 11 + 5 / 11)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 7.0])
+def test_sim_mit_of_a_constant_map_is_0(constant):
+    flat, truth = np.full((2, 3), constant), np.arange(6).reshape(2, 3)
+    assert maps.sim_mit(flat, truth) == 0.0
+    assert maps.sim_mit(truth, flat) == 0.0
+
+
+def test_kl_divergence_of_two_pixels():
+    """q = (1/2, 1/2) of the truth, p = (1/4, 3/4) of the map."""
+    divergence = maps.kl_divergence(np.array([[1, 3]]), np.array([[1, 1]]))
+    assert divergence == pytest.approx(0.5 * np.log(2) + 0.5 * np.log(2 / 3))
+    assert maps.kl_divergence(np.array([[0, 1]]), np.array([[1, 0]])) == pytest.approx(-np.log(2.2204e-16))
+
+
+def test_map_of_zeros_is_a_uniform_density():
+    np.testing.assert_array_equal(maps.to_density(np.zeros((2, 4))), np.full((2, 4), 0.125))
+    assert maps.kl_divergence(np.zeros((2, 4)), np.ones((2, 4))) == pytest.approx(0, abs=1e-12)
+
+
+def test_density_of_a_map_with_negative_values_is_shifted_to_minimum_0():
+    """(-1, 0, 2) becomes (0, 1, 3) / 4; without values below 0 nothing is shifted."""
+    np.testing.assert_array_equal(maps.to_density(np.array([[-1, 0, 2]])), [[0, 0.25, 0.75]])
+    np.testing.assert_array_equal(maps.to_density(np.array([[1, 1, 2]], np.uint8)), [[0.25, 0.25, 0.5]])
+
+
+@pytest.mark.parametrize(("cell", "distance"), [((1, 1), 0), ((1, 4), 3), ((4, 1), 3), ((4, 5), 5), ((0, 0), 2**0.5)])
+def test_emd_of_a_moved_point_is_the_cells_that_it_moved(cell, distance):
+    assert maps.emd(point_map((1, 1)), point_map(cell)) == pytest.approx(distance, abs=1e-12)
+
+
+def test_emd_of_half_a_mass_moved():
+    """Half stays where it is, half goes 4 cells."""
+    first = point_map((1, 1))
+    assert maps.emd(first, first + point_map((1, 5))) == pytest.approx(2)
+
+
+def test_emd_counts_cells_that_the_border_cuts():
+    """33 x 70 pixels are 2 x 3 cells, the last of one row and of six columns."""
+    first, second = np.zeros((33, 70)), np.zeros((33, 70))
+    first[0, 0] = second[32, 69] = 1
+    assert maps.emd(first, second) == pytest.approx(np.sqrt(5))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_emd_is_the_cheapest_transport(seed):
+    first, second = np.random.default_rng(seed).integers(0, 20, (2, 3, 4))
+    assert maps.emd(spread(first), spread(second)) == pytest.approx(cheapest_transport(first, second), abs=1e-9)
+
+
+# === Properties ===
+
+
+@quickly
+@given(first=saliency_maps, second=saliency_maps, scale=st.floats(0.01, 100), shift=st.floats(0, 1))
+def test_invariants_of_the_map_metrics(first, second, scale, shift):
+    """CC does not see scale and shift; SIM and KL do not see scale; each knows its best value and its range."""
+    contrast = min(first.std(), second.std())
+    if contrast > 1e-3:
+        assert maps.cc(scale * first + shift, second) == pytest.approx(maps.cc(first, second), abs=1e-6)
+        assert maps.cc(first, first) == pytest.approx(1)
+        assert maps.cc(first, -first) == pytest.approx(-1)
+        assert maps.sim_mit(scale * first + shift, second) == pytest.approx(maps.sim_mit(first, second), abs=1e-6)
+        assert maps.sim_mit(first, first) == pytest.approx(1)
+    assert -1 - 1e-9 <= maps.cc(first, second) <= 1 + 1e-9
+    assert maps.cc(first, second) == pytest.approx(maps.cc(second, first), abs=1e-9)
+    for sim in (maps.sim, maps.sim_mit):
+        assert 0 <= sim(first, second) <= 1 + 1e-9
+        assert sim(first, second) == pytest.approx(sim(second, first), abs=1e-9)
+    assert maps.sim(scale * first, first) == pytest.approx(1)
+    assert maps.kl_divergence(first, second) >= -1e-9
+    assert maps.kl_divergence(scale * first, first) == pytest.approx(0, abs=1e-9)
+
+
+@quickly
+@given(first=masses, second=masses, third=masses)
+def test_emd_is_a_metric_of_densities(first, second, third):
+    """It is 0 for equal densities alone, symmetric, and no detour is shorter."""
+    first, second, third = spread(first), spread(second), spread(third)
+    assert maps.emd(4 * first, first) == pytest.approx(0, abs=1e-12)
+    distance = maps.emd(first, second)
+    assert distance == pytest.approx(maps.emd(second, first), abs=1e-9)
+    assert distance <= maps.emd(first, third) + maps.emd(third, second) + 1e-9
+    if not np.allclose(maps.to_density(first), maps.to_density(second)):
+        assert distance > 1e-6

@@ -1,0 +1,240 @@
+"""The metrics against fixations: hand-computed numbers, and loops that do literally what closed forms replace."""
+
+import itertools
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from salgan_tf.metrics import points
+
+NOWHERE, SOMEWHERE = np.empty((0, 2), int), np.array([[0, 1]])
+CALLS = {
+    "nss": lambda saliency, fixations: points.nss(saliency, fixations),
+    "nss_mit": lambda saliency, fixations: points.nss_mit(saliency, fixations),
+    "auc_uniform": lambda saliency, fixations: points.auc_uniform(saliency, fixations),
+    "auc_judd": lambda saliency, fixations: points.auc_judd(saliency, fixations),
+    "auc_borji": lambda saliency, fixations: points.auc_borji(saliency, fixations),
+    "sauc": lambda saliency, fixations: points.sauc(saliency, fixations, SOMEWHERE),
+    "sauc, no others": lambda saliency, fixations: points.sauc(saliency, SOMEWHERE, fixations),
+    "sauc_borji": lambda saliency, fixations: points.sauc_borji(saliency, fixations, SOMEWHERE),
+    "sauc_borji, no others": lambda saliency, fixations: points.sauc_borji(saliency, SOMEWHERE, fixations),
+    "information_gain": lambda saliency, fixations: points.information_gain(
+        saliency, np.ones_like(saliency), fixations
+    ),
+}
+
+
+def trapezoids(curve: list[tuple[float, float]]) -> float:
+    """Give the area under straight lines through points (false alarms, hits)."""
+    return sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in itertools.pairwise(curve))
+
+
+def area_at_thresholds(positives: list[float], negatives: list[float], thresholds: list[float]) -> float:
+    """Draw the ROC curve with a point at each threshold, from (0, 0) to (1, 1)."""
+    curve = [(0.0, 0.0)]
+    for threshold in sorted(thresholds, reverse=True):
+        alarms = sum(value >= threshold for value in negatives) / len(negatives)
+        curve.append((alarms, sum(value >= threshold for value in positives) / len(positives)))
+    return trapezoids([*curve, (1.0, 1.0)])
+
+
+def split_values(saliency: np.ndarray, fixations: np.ndarray) -> tuple[list[float], list[float]]:
+    """Give the values of fixated pixels, each once, and of all others."""
+    looked_at = {(int(row), int(column)) for row, column in fixations}
+    values = {place: float(value) for place, value in np.ndenumerate(saliency)}
+    return [values[one] for one in looked_at], [value for one, value in values.items() if one not in looked_at]
+
+
+def judd_by_jitters(saliency: np.ndarray, fixations: np.ndarray, jitters: int) -> tuple[float, float]:
+    """AUC-Judd as it is defined, over and over: the mean and its standard error."""
+    source = np.random.default_rng(0)
+    areas = []
+    for _ in range(jitters):
+        positives, negatives = split_values(saliency + source.random(saliency.shape) * 1e-7, fixations)
+        areas.append(area_at_thresholds(positives, negatives, positives))
+    return float(np.mean(areas)), float(np.std(areas) / np.sqrt(jitters))
+
+
+def borji_by_draws(
+    saliency: np.ndarray, fixations: np.ndarray, draw: Callable[[int], list[float]], draws: int
+) -> tuple[float, float]:
+    """AUC-Borji as it is defined, over and over: the mean and its standard error."""
+    lowest, highest = float(saliency.min()), float(saliency.max())
+    positives = [(value - lowest) / (highest - lowest) for value in split_values(saliency, fixations)[0]]
+    areas = []
+    for _ in range(draws):
+        negatives = [(value - lowest) / (highest - lowest) for value in draw(len(positives))]
+        areas.append(area_at_thresholds(positives, negatives, [step * 0.1 for step in range(11)]))
+    return float(np.mean(areas)), float(np.std(areas) / np.sqrt(draws))
+
+
+def few_levels(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Make a map (6, 7) with many ties, and ten fixations of which some are repeated."""
+    source = np.random.default_rng(seed)
+    return source.integers(0, 5, (6, 7)), source.integers(0, (6, 7), (10, 2))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_fixations_is_an_error(name):
+    with pytest.raises(ValueError, match="fixation"):
+        CALLS[name](np.eye(3), NOWHERE)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_rows_come_before_columns(name):
+    """The other way round, one would be a dark pixel and the other outside."""
+    saliency = np.zeros((2, 3))
+    saliency[0, 1] = 1
+    assert CALLS[name](saliency, np.array([[0, 1]])) != CALLS[name](saliency, np.array([[1, 2]]))
+
+
+# === NSS ===
+
+
+def test_nss_of_four_pixels():
+    """Map (0, 0, 0, 4): mean 1, deviation over N sqrt 3; a repeated fixation counts as often as it was made."""
+    saliency = np.array([[0, 0], [0, 4]], np.uint8)
+    assert points.nss(saliency, np.array([[1, 1]])) == pytest.approx(np.sqrt(3))
+    assert points.nss(saliency, np.array([[1, 1], [1, 1], [0, 0]])) == pytest.approx(5 / 3 / np.sqrt(3))
+
+
+def test_nss_mit_of_four_pixels():
+    """Map (0, 0, 0, 4): deviation over N - 1 is 2; of two pixels at 4 and 0 the mean is 2, however often repeated."""
+    saliency = np.array([[0, 0], [0, 4]], np.uint8)
+    assert points.nss_mit(saliency, np.array([[1, 1]])) == pytest.approx(1.5)
+    assert points.nss_mit(saliency, np.array([[1, 1], [1, 1], [0, 0]])) == pytest.approx(0.5)
+
+
+def test_nss_takes_rows_before_columns():
+    saliency = np.zeros((2, 3))
+    saliency[1, 2] = 1
+    assert points.nss(saliency, np.array([[1, 2]])) == pytest.approx(np.sqrt(5))
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1.0, 1e-30, 255.0])
+def test_nss_of_a_constant_map_is_0(constant):
+    flat = np.full((7, 9), constant)
+    assert points.nss(flat, np.array([[3, 4]])) == 0.0
+    assert points.nss_mit(flat, np.array([[3, 4]])) == 0.0
+    assert points.nss_mit(np.full((1, 1), constant), np.array([[0, 0]])) == 0.0
+
+
+# === Exact areas ===
+
+
+def test_auc_uniform_counts_ties_half():
+    """Of (1, 2, 2, 3) one is below 2 and two equal it, (1 + 1) / 4; three are below 3, (3 + 1/2) / 4; repeats count."""
+    saliency = np.array([[1, 2], [2, 3]], np.uint8)
+    assert points.auc_uniform(saliency, np.array([[0, 1], [1, 1]])) == pytest.approx((0.5 + 0.875) / 2)
+    assert points.auc_uniform(saliency, np.array([[0, 1], [1, 1], [1, 1], [1, 1]])) == pytest.approx(3.125 / 4)
+
+
+def test_sauc_counts_ties_half_and_repeats():
+    """Positive 2 against (1, 2, 2, 3, 3): one below and two equal, (1 + 1) / 5; positive 3: (3 + 1) / 5."""
+    saliency, others = np.array([[1, 2, 3]]), np.array([[0, 0], [0, 1], [0, 1], [0, 2], [0, 2]])
+    assert points.sauc(saliency, np.array([[0, 1]]), others) == pytest.approx(0.4)
+    assert points.sauc(saliency, np.array([[0, 1], [0, 2], [0, 2]]), others) == pytest.approx(2 / 3)
+
+
+def test_auc_judd_of_five_pixels():
+    """Fixated 4 and 2 of (1, 2, 3, 4, 5): exactly (2/3 + 1/3) / 2, and 2/3 of the negatives lie above 2: 1/2 + 2/3 / 4.
+
+    By the curve: (0, 0), (1/3, 1/2), (2/3, 1), (1, 1) have the area 1/12 + 3/12 + 4/12.
+    """
+    fixations = np.array([[0, 3], [0, 1], [0, 1]])
+    assert points.auc_judd(np.array([[1, 2, 3, 4, 5]]), fixations) == pytest.approx(2 / 3)
+
+
+def test_auc_judd_of_three_tied_pixels():
+    """The jitter gives the fixated one of three 0, 1 or 2 negatives above it: areas 1, 3/4 and 1/2."""
+    assert points.auc_judd(np.full((1, 3), 0.1), np.array([[0, 0]])) == pytest.approx(0.75)
+
+
+def test_auc_judd_without_negatives_is_chance():
+    assert points.auc_judd(np.array([[1, 2]]), np.array([[0, 0], [0, 1]])) == 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_auc_judd_is_the_mean_over_jitters(seed):
+    saliency, fixations = few_levels(seed)
+    mean, error = judd_by_jitters(saliency, fixations, 2000)
+    assert abs(points.auc_judd(saliency, fixations) - mean) < 3 * error
+    assert error < 0.002
+
+
+def test_auc_judd_without_ties_is_the_curve_through_fixated_values():
+    source = np.random.default_rng(0)
+    saliency, fixations = source.permutation(42).reshape(6, 7), source.integers(0, (6, 7), (10, 2))
+    positives, negatives = split_values(saliency, fixations)
+    expected = area_at_thresholds(positives, negatives, positives)
+    assert points.auc_judd(saliency, fixations) == pytest.approx(expected, abs=1e-12)
+
+
+# === Areas that MIT samples ===
+
+
+def test_auc_borji_does_not_see_between_thresholds():
+    """0.05 of (0, 0.05, 1) is no threshold: it ties with 0 and itself, so (1/2 + 1/2 + 0) / 3; exactly it is 1/2."""
+    saliency, fixation = np.array([[0, 0.05, 1]]), np.array([[0, 1]])
+    assert points.auc_borji(saliency, fixation) == pytest.approx(1 / 3)
+    assert points.auc_uniform(saliency, fixation) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_auc_borji_is_a_loop_over_draws(seed):
+    saliency, fixations = few_levels(seed)
+    values, source = [float(value) for value in saliency.ravel()], random.Random(seed)
+    mean, error = borji_by_draws(saliency, fixations, lambda count: source.choices(values, k=count), 2000)
+    assert abs(points.auc_borji(saliency, fixations) - mean) < 3 * error
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sauc_borji_is_a_loop_over_draws_without_replacement(seed):
+    saliency, fixations = few_levels(seed)
+    others = np.random.default_rng(seed + 10).integers(0, (6, 7), (25, 2))
+    values, source = split_values(saliency, others)[0], random.Random(seed)
+    mean, error = borji_by_draws(saliency, fixations, lambda count: source.sample(values, count), 2000)
+    assert abs(points.sauc_borji(saliency, fixations, others) - mean) < 3 * error
+
+
+def test_sauc_borji_takes_all_others_where_they_are_few():
+    """Levels 10 and 5 against 2 and 5, each pixel once: (1 + 1 + 1 + 1/2) / 4."""
+    saliency, fixations = np.array([[0, 0.25, 0.5, 0.55, 1]]), np.array([[0, 4], [0, 2], [0, 2]])
+    others = np.array([[0, 1], [0, 3], [0, 3], [0, 3]])
+    assert points.sauc_borji(saliency, fixations, others) == pytest.approx(0.875)
+
+
+@pytest.mark.parametrize("constant", [0, 0.1, 7])
+def test_borji_of_a_constant_map_is_chance(constant):
+    flat = np.full((4, 5), constant)
+    assert points.auc_borji(flat, np.array([[0, 1], [2, 2]])) == 0.5
+    assert points.sauc_borji(flat, np.array([[0, 1], [2, 2]]), SOMEWHERE) == 0.5
+
+
+# === Information gain ===
+
+
+def test_information_gain_of_two_pixels():
+    """p = (3/4, 1/4) over b = (1/2, 1/2): log2 3/2 bits at the first, log2 1/2 at the second."""
+    saliency, baseline = np.array([[3, 1]], np.uint8), np.array([[1, 1]])
+    assert points.information_gain(saliency, baseline, np.array([[0, 0]])) == pytest.approx(np.log2(1.5))
+    three = np.array([[0, 0], [0, 0], [0, 1]])
+    assert points.information_gain(saliency, baseline, three) == pytest.approx((2 * np.log2(1.5) - 1) / 3)
+
+
+def test_fixation_where_the_map_is_0_costs_52_bits_less_the_baselines():
+    """log2 2^-52 against log2 1/2."""
+    gain = points.information_gain(np.array([[0, 1]]), np.array([[1, 1]]), np.array([[0, 0]]))
+    assert gain == pytest.approx(-51, abs=1e-9)
+
+
+# === Fixations of another image ===
+
+
+def test_rescaled_fixations_are_rounded_down():
+    """299 of 300 rows is 478.4 of 480, and 199 of 400 columns is 99.5 of 200."""
+    rescaled = points.rescale_fixations(np.array([[0, 0], [299, 399], [1, 199]]), (300, 400), (480, 200))
+    np.testing.assert_array_equal(rescaled, [[0, 0], [478, 199], [1, 99]])
+    assert rescaled.dtype == int
