@@ -1,9 +1,7 @@
 """python -m salgan_tf {predict,evaluate,train,prepare,import-weights}: arguments in, exit code out, no logic."""
 
 import argparse
-import math
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -11,88 +9,45 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from salgan_tf import __version__, files, inference
-from salgan_tf.errors import InputError
+from salgan_tf.arguments import decay, names, natural, positive, rate, report, run_command, seed, size
 from salgan_tf.native import import_tensorflow
-
-
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not match or not int(match[1]) or not int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: HEIGHTxWIDTH is wanted, such as 192x256")
-    return int(match[1]), int(match[2])
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if _natural(text) >= 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number below 2147483648")
-    return int(text)
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
-    return value
-
-
-def _decay(text: str) -> float:
-    if _rate(text) >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to below 1")
-    return float(text)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    import_tensorflow()
-    from salgan_tf.data.augmentation import AUGMENTATIONS
-
-    names = () if text == "none" else tuple(text.split(","))
-    if unknown := set(names) - set(AUGMENTATIONS):
-        raise argparse.ArgumentTypeError(f"unknown {', '.join(sorted(unknown))}: of {','.join(AUGMENTATIONS)}, or none")
-    return names
-
-
-def _report(error: InputError) -> None:
-    for line in str(error).splitlines():
-        print(f"salgan_tf: {line}", file=sys.stderr)
 
 
 def _predict(arguments: argparse.Namespace) -> int:
     predictor = inference.SaliencyPredictor(arguments.model)
     overlay = not arguments.no_overlay
-    done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay, _report)
+    done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay, report)
     print(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from salgan_tf import evaluation
-    from salgan_tf.data import folder
 
-    if arguments.maps:
-        sources = {str(arguments.maps): evaluation.from_maps(arguments.maps)}
-    else:
-        sources = {str(arguments.model): evaluation.from_predictor(inference.SaliencyPredictor(arguments.model))}
-    if arguments.split != "train" and "train" in folder.find_splits(arguments.data):
-        sources["centre prior"] = evaluation.centre_prior(arguments.data)
-    results = evaluation.evaluate(arguments.data, arguments.split, sources)
-    print(evaluation.format_table(results))
+    models = arguments.model or ([] if arguments.maps else ["edge"])
+    contenders = {name: evaluation.Model(inference.SaliencyPredictor(name)) for name in models}
+    contenders |= {str(path): evaluation.MapFolder(path) for path in arguments.maps}
+    measured = evaluation.evaluate(
+        arguments.data,
+        contenders,
+        split=arguments.split,
+        humans=arguments.humans,
+        fit_densities=arguments.fit_densities,
+        allow_missing=arguments.allow_missing,
+        report=report,
+    )
     if arguments.json:
-        files.write_json(arguments.json, results)
+        files.write_json(arguments.json, evaluation.as_dict(measured))
+    if arguments.csv:
+        evaluation.write_csv(measured, arguments.csv)
+    if arguments.pictures:
+        evaluation.write_pictures(measured, contenders, arguments.pictures)
+    if arguments.markdown:
+        print(evaluation.format_markdown(measured, arguments.published))
+    elif arguments.latex:
+        print(evaluation.format_latex(measured, arguments.published))
+    else:
+        print(evaluation.format_text(measured, arguments.published))
     return 0
 
 
@@ -151,15 +106,41 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--model", default="edge", help=model_help)
     one.add_argument("--no-overlay", action="store_true", help="write the grey maps only")
 
-    one = command("evaluate", _evaluate, "Measure a model or a folder of maps against recorded fixations.")
-    one.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")
-    one.add_argument("--split", default="val", help="which part of it (val, if not said)")
-    source = one.add_mutually_exclusive_group()
-    source.add_argument("--model", default="edge", help=model_help)
-    source.add_argument(
-        "--maps", metavar="DIR", type=Path, help="folder of NAME_saliency.png or NAME.png instead of a model"
+    one = command("evaluate", _evaluate, "Measure models and folders of maps against recorded fixations.")
+    one.add_argument(
+        "--data", required=True, metavar="ROOT", type=Path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
     )
-    one.add_argument("--json", metavar="FILE", type=Path, help="write the numbers here too")
+    one.add_argument("--split", help="which part of it (val, or the only one, if not said)")
+    one.add_argument("--model", nargs="+", action="extend", metavar="MODEL", help=model_help)
+    one.add_argument(
+        "--maps",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="DIR",
+        type=Path,
+        help="folders of maps: NAME.png or NAME_saliency.png (8 or 16 bits), or NAME.npy, of any size",
+    )
+    one.add_argument(
+        "--humans", action="store_true", help="measure people too: each observer predicted from all others"
+    )
+    one.add_argument(
+        "--fit-densities",
+        action="store_true",
+        help="information gain also with blur, contrast and centre bias fitted on train",
+    )
+    one.add_argument(
+        "--allow-missing", action="store_true", help="leave out photographs that lack a map or fixations, and say so"
+    )
+    one.add_argument("--json", metavar="FILE", type=Path, help="write means, intervals and differences of all metrics")
+    one.add_argument("--csv", metavar="FILE", type=Path, help="write every metric of every photograph")
+    one.add_argument(
+        "--pictures", metavar="DIR", type=Path, help="write the distributions, and the best and worst photographs"
+    )
+    layout = one.add_mutually_exclusive_group()
+    layout.add_argument("--markdown", action="store_true", help="print Markdown, with the SalGAN poster's two tables")
+    layout.add_argument("--latex", action="store_true", help="print LaTeX, likewise")
+    one.add_argument("--published", action="store_true", help="print published figures too, in tables of their own")
 
     one = command(
         "train",
@@ -177,27 +158,25 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--init", metavar="imagenet|none|FILE", help="start of the weights; FILE ends in .keras, .weights.h5 or .npz"
     )
-    one.add_argument("--size", dest="image_shape", type=_size, metavar="HxW", help="size of the network's input")
-    one.add_argument("--batch-size", type=_positive, metavar="N", help="photographs a step")
-    one.add_argument("--bce-epochs", type=_natural, metavar="N", help="epochs of content loss alone")
-    one.add_argument("--gan-epochs", type=_natural, metavar="N", help="epochs of adversarial training")
-    one.add_argument("--steps-per-epoch", type=_positive, metavar="N", help="steps an epoch, if not the whole data")
+    one.add_argument("--size", dest="image_shape", type=size, metavar="HxW", help="size of the network's input")
+    one.add_argument("--batch-size", type=positive, metavar="N", help="photographs a step")
+    one.add_argument("--bce-epochs", type=natural, metavar="N", help="epochs of content loss alone")
+    one.add_argument("--gan-epochs", type=natural, metavar="N", help="epochs of adversarial training")
+    one.add_argument("--steps-per-epoch", type=positive, metavar="N", help="steps an epoch, if not the whole data")
     one.add_argument(
         "--content-loss", choices=("bce", "density"), help="BCE/4 as in the paper, or KL, CC, NSS and BCE/4"
     )
-    one.add_argument("--alpha", type=_rate, metavar="X", help="weight of the content loss beside the adversarial one")
+    one.add_argument("--alpha", type=rate, metavar="X", help="weight of the content loss beside the adversarial one")
     one.add_argument("--updates", choices=("alternate", "both"), help="train one network a batch, in turns, or both")
     one.add_argument("--optimizer", choices=("adagrad", "adamw"), help="the paper's, or AdamW with a cosine")
-    one.add_argument("--learning-rate", type=_rate, metavar="X", help="of the first stage")
-    one.add_argument("--gan-learning-rate", type=_rate, metavar="X", help="of the second stage")
-    one.add_argument("--weight-decay", type=_rate, metavar="X", help="decoupled weight decay")
+    one.add_argument("--learning-rate", type=rate, metavar="X", help="of the first stage")
+    one.add_argument("--gan-learning-rate", type=rate, metavar="X", help="of the second stage")
+    one.add_argument("--weight-decay", type=rate, metavar="X", help="decoupled weight decay")
     one.add_argument(
-        "--ema", type=_decay, metavar="X", help="decay of the average of the generator's weights, 0 for none"
+        "--ema", type=decay, metavar="X", help="decay of the average of the generator's weights, 0 for none"
     )
-    one.add_argument(
-        "--augment", dest="augmentations", type=_names, metavar="NAMES", help="of flip,crop,color, or none"
-    )
-    one.add_argument("--seed", type=_seed, metavar="N", help="of start, order and augmentation")
+    one.add_argument("--augment", dest="augmentations", type=names, metavar="NAMES", help="of flip,crop,color, or none")
+    one.add_argument("--seed", type=seed, metavar="N", help="of start, order and augmentation")
     one.add_argument("--strategy", choices=("none", "mirrored"), help="mirrored: all GPUs of this machine")
 
     one = command("prepare", _prepare, "Write a data set as TFRecords at the training size, for slow or remote disks.")
@@ -206,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--size",
         dest="image_shape",
-        type=_size,
+        type=size,
         default="192x256",
         metavar="HxW",
         help="training size (192x256, if not said)",
@@ -223,16 +202,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; give its exit code: 0, 1 for a bad input, 2 for bad usage, 130 after Ctrl-C."""
-    arguments = _parser().parse_args(argv)
-    try:
-        return arguments.run(arguments)
-    except InputError as error:
-        _report(error)
-        return 1
-    except KeyboardInterrupt:
-        hint = "; --resume continues after the last whole epoch" if "resume" in arguments else ""
-        print(f"salgan_tf: interrupted{hint}", file=sys.stderr)
-        return 130
+    return run_command(_parser().parse_args(argv))
 
 
 if __name__ == "__main__":

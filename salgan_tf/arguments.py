@@ -1,0 +1,86 @@
+"""What the command lines share: types of arguments, and how errors become lines and exit codes."""
+
+import argparse
+import math
+import re
+import sys
+
+from salgan_tf.errors import InputError
+from salgan_tf.native import import_tensorflow
+
+
+def size(text: str) -> tuple[int, int]:
+    """Read HEIGHTxWIDTH."""
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match or not int(match[1]) or not int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: HEIGHTxWIDTH is wanted, such as 192x256")
+    return int(match[1]), int(match[2])
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    """Read a whole number from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """Read a seed, a whole number below 2^31."""
+    if natural(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number below 2147483648")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """Read a number from 0 on."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return value
+
+
+def decay(text: str) -> float:
+    """Read a number from 0 to below 1."""
+    if rate(text) >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to below 1")
+    return float(text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read names of augmentations, separated by commas."""
+    import_tensorflow()
+    from salgan_tf.data.augmentation import AUGMENTATIONS
+
+    names = () if text == "none" else tuple(text.split(","))
+    if unknown := set(names) - set(AUGMENTATIONS):
+        raise argparse.ArgumentTypeError(f"unknown {', '.join(sorted(unknown))}: of {','.join(AUGMENTATIONS)}, or none")
+    return names
+
+
+def report(error: InputError) -> None:
+    """Print an error on stderr, a line for each input."""
+    for line in str(error).splitlines():
+        print(f"salgan_tf: {line}", file=sys.stderr)
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Call `arguments.run`; give the exit code: its own, 1 for a bad input, 130 after Ctrl-C."""
+    try:
+        return arguments.run(arguments)
+    except InputError as error:
+        report(error)
+        return 1
+    except KeyboardInterrupt:
+        hint = "; --resume continues after the last whole epoch" if "resume" in arguments else ""
+        print(f"salgan_tf: interrupted{hint}", file=sys.stderr)
+        return 130

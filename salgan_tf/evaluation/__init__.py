@@ -1,0 +1,25 @@
+"""Evaluation: a data set and contenders in, tables and pictures out."""
+
+from salgan_tf.evaluation.contenders import CentrePrior, Contender, MapFolder, Model, Uniform
+from salgan_tf.evaluation.measure import Evaluation, evaluate
+from salgan_tf.evaluation.pictures import write_pictures
+from salgan_tf.evaluation.statistics import compare, summarize
+from salgan_tf.evaluation.tables import as_dict, format_latex, format_markdown, format_text, write_csv
+
+__all__ = [
+    "CentrePrior",
+    "Contender",
+    "Evaluation",
+    "MapFolder",
+    "Model",
+    "Uniform",
+    "as_dict",
+    "compare",
+    "evaluate",
+    "format_latex",
+    "format_markdown",
+    "format_text",
+    "summarize",
+    "write_csv",
+    "write_pictures",
+]

@@ -1,0 +1,99 @@
+"""What numbers hide: how each metric spreads over the images, and the images that went best and worst."""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from salgan_tf import images, visualization
+from salgan_tf.data import folder
+from salgan_tf.evaluation.contenders import Contender
+from salgan_tf.evaluation.measure import Evaluation
+from salgan_tf.evaluation.scoring import BY_NAME
+from salgan_tf.files import make_folder, write_bytes
+
+_SPREAD = ("auc_uniform", "sauc", "nss", "ig", "cc", "sim", "kl", "emd")
+# The metric that compares the whole pictures that the grid shows.
+_RANKED_BY = "cc"
+_EACH = 4
+_HEIGHT, _WIDTH, _CAPTION = 180, 240, 20
+_LABEL = 30
+
+
+def write_pictures(evaluation: Evaluation, contenders: dict[str, Contender], directory: str | Path) -> list[Path]:
+    """Write `distribution.png`, and for each contender `NAME_best_and_worst.jpg`.
+
+    The grid has a row an image, the best and then the worst by CC: photograph, recorded density, the contender's map.
+
+    Returns:
+        The files.
+    """
+    directory = make_folder(directory)
+    written = [directory / "distribution.png"]
+    _plot_distribution(evaluation, written[0])
+    for name, contender in contenders.items():
+        order = np.argsort(evaluation.scores[name][_RANKED_BY])
+        best = order[::-1][:_EACH]
+        worst = [index for index in order[:_EACH] if index not in best]
+        rows = [_row(evaluation, name, contender, index) for index in [*best, *worst]]
+        path = directory / f"{_file_name(name)}_best_and_worst.jpg"
+        while path in written:  # a/b and a_b are one name for a file
+            path = path.with_stem(f"{path.stem}_")
+        images.write_image(path, visualization.picture_grid(rows))
+        written.append(path)
+    return written
+
+
+def _file_name(name: str) -> str:
+    legal = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)
+    # Names of files have at most 255 bytes; the end of a long path tells most.
+    return legal[-60:].strip("_.") or "contender"
+
+
+def _row(evaluation: Evaluation, name: str, contender: Contender, index: int) -> list[np.ndarray]:
+    example = evaluation.examples[index]
+    sample = folder.read_example(example)
+    saliency = contender.predict(example, sample.image)
+    # As the metrics do with a map that has values below 0.
+    maps = (sample.saliency, saliency - min(float(saliency.min()), 0.0))
+    pictures = [_frame(one) for one in (sample.image, *(visualization.overlay(sample.image, one) for one in maps))]
+    scores = ", ".join(
+        f"{BY_NAME[metric].label} {evaluation.scores[name][metric][index]:.2f}" for metric in ("cc", "nss")
+    )
+    for picture, words in zip(pictures, (example.name, "recorded", scores), strict=True):
+        picture[-_CAPTION:] //= 3
+        cv2.putText(picture, words, (6, _HEIGHT - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)
+    return pictures
+
+
+def _frame(picture: np.ndarray) -> np.ndarray:
+    """Fit a picture into one size, on grey."""
+    scale = min(_HEIGHT / picture.shape[0], _WIDTH / picture.shape[1])
+    height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
+    canvas = np.full((_HEIGHT, _WIDTH, 3), 64, np.uint8)
+    top, left = (_HEIGHT - height) // 2, (_WIDTH - width) // 2
+    canvas[top : top + height, left : left + width] = images.resize_area(picture, (height, width))
+    return canvas
+
+
+def _plot_distribution(evaluation: Evaluation, path: Path) -> None:
+    # matplotlib takes half a second to import.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(16, 7), layout="constrained")
+    for panel, metric in zip(figure.subplots(2, len(_SPREAD) // 2).ravel(), _SPREAD, strict=True):
+        columns = {name: scores[metric] for name, scores in evaluation.scores.items()}
+        columns = {name: values[np.isfinite(values)] for name, values in columns.items()}
+        columns = {name: values for name, values in columns.items() if len(values)}
+        for place, values in enumerate(columns.values()):
+            panel.boxplot(values, positions=[place], widths=0.5, showfliers=False)
+            jitter = np.random.default_rng(0).uniform(-0.18, 0.18, len(values))
+            panel.plot(place + jitter, values, ".", markersize=3, alpha=0.4, color=f"C{place}")
+        # The end of a long path tells most. A dollar in it starts no formula.
+        labels = [name if len(name) <= _LABEL else f"…{name[1 - _LABEL :]}" for name in columns]
+        panel.set_xticks(range(len(columns)), labels, rotation=20, ha="right", parse_math=False)
+        panel.set_title(f"{BY_NAME[metric].label} ({BY_NAME[metric].better} is better)")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    write_bytes(path, buffer.getvalue())

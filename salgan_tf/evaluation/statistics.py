@@ -1,0 +1,76 @@
+"""From the numbers of each image to means, 95 % intervals and paired differences."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from salgan_tf.evaluation.measure import BASELINES, Evaluation
+
+RESAMPLES = 2000
+ALL = "all"
+
+
+class Estimate(NamedTuple):
+    """A mean over images and its 95 % interval; NaN where there is nothing to take the mean of."""
+
+    mean: float
+    low: float
+    high: float
+
+
+# By contender and metric.
+Estimates = dict[str, dict[str, Estimate]]
+
+
+def summarize(evaluation: Evaluation) -> dict[str, Estimates]:
+    """Give means and bootstrap intervals by group of images: all, and by source where there are several."""
+    groups = {ALL: np.arange(len(evaluation.examples))}
+    sources = np.array([_group_of(example.source) for example in evaluation.examples])
+    if len(names := np.unique(sources)) > 1:
+        groups |= {str(name): np.flatnonzero(sources == name) for name in names}
+    return {group: _estimate(evaluation.scores, chosen) for group, chosen in groups.items()}
+
+
+def count_images(evaluation: Evaluation, group: str) -> int:
+    """Give how many images a group of `summarize` has."""
+    return sum(group in (ALL, _group_of(example.source)) for example in evaluation.examples)
+
+
+def _group_of(source: str) -> str:
+    # A source that is called "all" is not all of them.
+    return f"{source}_" if source == ALL else source or "other"
+
+
+def compare(evaluation: Evaluation) -> Estimates:
+    """Give, for each contender after the first, the mean of its paired differences from the first, by metric.
+
+    Baselines are left out. An interval that excludes 0 says that the difference is no accident of these images.
+    """
+    names = [name for name in evaluation.scores if name not in BASELINES]
+    differences = {
+        name: {metric: values - evaluation.scores[names[0]][metric] for metric, values in scores.items()}
+        for name in names[1:]
+        if (scores := evaluation.scores[name])
+    }
+    return _estimate(differences, np.arange(len(evaluation.examples)))
+
+
+def _estimate(scores: dict[str, dict[str, np.ndarray]], chosen: np.ndarray) -> Estimates:
+    """Percentile bootstrap over images (Efron 1979), seeded, the same resamples for all; NaN counts as not there."""
+    random = np.random.default_rng(0)
+    # How often each image is in each resample: a mean is then a product of matrices.
+    weights = random.multinomial(len(chosen), np.full(len(chosen), 1 / len(chosen)), size=RESAMPLES).astype(np.float64)
+    return {
+        name: {metric: _interval(values[chosen], weights) for metric, values in columns.items()}
+        for name, columns in scores.items()
+    }
+
+
+def _interval(values: np.ndarray, weights: np.ndarray) -> Estimate:
+    there = np.isfinite(values)
+    if not there.any():
+        return Estimate(np.nan, np.nan, np.nan)
+    counts = weights @ there
+    means = (weights @ np.where(there, values, 0))[counts > 0] / counts[counts > 0]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Estimate(float(values[there].mean()), float(low), float(high))

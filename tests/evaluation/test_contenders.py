@@ -1,0 +1,252 @@
+"""Contenders: maps of every kind give the same scores, bad ones are named, and the prior has seen nothing."""
+
+import io
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from conftest import write_cat2000, write_example, write_salicon
+from handmade import SHAPE, read, render_spot, untimed
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from salgan_tf import images
+from salgan_tf.data import folder
+from salgan_tf.errors import InputError, InputErrors
+from salgan_tf.evaluation import CentrePrior, MapFolder, Model, Uniform, evaluate
+from salgan_tf.inference import SaliencyPredictor
+from salgan_tf.metrics import maps
+
+SIDES = st.integers(1, 120)
+
+
+def write_map(path, array: np.ndarray) -> None:
+    """Write a map by the ending of its name: floats as they are, or levels of grey."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npy":
+        np.save(path, array)
+    else:
+        images.write_image(path.with_suffix(".png"), array)
+
+
+def in_bits(bits: int, saliency: np.ndarray) -> np.ndarray:
+    return np.rint(saliency * (2**bits - 1)).astype(f"uint{bits}")
+
+
+KINDS = {
+    "8 bits": ("{}.png", lambda saliency: in_bits(8, saliency)),
+    "8 bits, as predict names them": ("{}_saliency.png", lambda saliency: in_bits(8, saliency)),
+    "16 bits": ("{}.png", lambda saliency: in_bits(16, saliency)),
+    "16 bits, as predict names them": ("{}_saliency.png", lambda saliency: in_bits(16, saliency)),
+    "float32": ("{}.npy", lambda saliency: saliency),
+    "float64 of another scale": ("{}.npy", lambda saliency: saliency.astype(np.float64) * 1e6),
+    "float16": ("{}.npy", lambda saliency: saliency.astype(np.float16)),
+    "whole numbers": ("{}.npy", lambda saliency: in_bits(16, saliency)),
+    "a last axis": ("{}.npy", lambda saliency: saliency[..., None]),
+    "a first axis": ("{}.npy", lambda saliency: saliency[None]),
+    "smaller": ("{}.npy", lambda saliency: render_wide((48, 64))),
+    "larger": ("{}.npy", lambda saliency: render_wide((121, 163))),
+    "smaller, 8 bits": ("{}.png", lambda saliency: in_bits(8, render_wide((45, 61)))),
+}
+
+
+def render_wide(shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    """Render a spot so wide that 8 bits tell its tails apart."""
+    return render_spot(shape, row=0.35, column=0.35, width=0.3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A data set that no test changes."""
+    return write_salicon(tmp_path_factory.mktemp("data") / "salicon")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_maps_of_every_kind_give_nearly_the_same_scores(data, tmp_path, kind):
+    name, convert = KINDS[kind]
+    for example in folder.index_folder(data, "val"):
+        write_map(tmp_path / "floats" / f"{example.name}.npy", render_wide())
+        write_map(tmp_path / "kind" / name.format(example.name), convert(render_wide()))
+    contenders = {name: MapFolder(tmp_path / name) for name in ("floats", "kind")}
+    scores = evaluate(data, contenders).scores
+    for metric in ("cc", "sim", "nss", "auc_uniform", "auc_judd", "ig_uniform"):
+        np.testing.assert_allclose(scores["kind"][metric], scores["floats"][metric], rtol=0.02, atol=0.03)
+    assert scores["floats"]["cc"].max() > 0.1
+
+
+def test_floats_are_preferred_to_levels_of_grey(data, tmp_path):
+    example, image = read(data)
+    write_map(tmp_path / f"{example.name}.png", in_bits(8, render_spot(row=0.9)))
+    write_map(tmp_path / f"{example.name}_saliency.png", in_bits(8, render_spot(row=0.9)))
+    np.testing.assert_allclose(MapFolder(tmp_path).predict(example, image), render_spot(row=0.9), atol=1 / 255)
+    write_map(tmp_path / f"{example.name}.npy", render_spot())
+    np.testing.assert_array_equal(MapFolder(tmp_path).predict(example, image), render_spot())
+
+
+def test_maps_of_cat2000_lie_in_folders_of_their_categories(tmp_path):
+    data = write_cat2000(tmp_path / "cat2000")
+    example, image = read(data, "all", 2)
+    write_map(tmp_path / "maps" / "Art" / "001.npy", render_spot())
+    np.testing.assert_array_equal(MapFolder(tmp_path / "maps").predict(example, image), render_spot())
+    with pytest.raises(InputError, match="no map of Action/001"):
+        MapFolder(tmp_path / "maps").check(read(data, "all", 0)[0])
+
+
+def test_a_missing_folder_of_maps_is_named(tmp_path):
+    with pytest.raises(InputError, match="no such folder of maps") as caught:
+        MapFolder(tmp_path / "nowhere")
+    assert caught.value.subject == str(tmp_path / "nowhere")
+
+
+def as_npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+WHOLE = as_npy(np.ones(SHAPE))
+BAD_ARRAYS = {
+    "NaN": as_npy(np.full(SHAPE, np.nan)),
+    "infinite": as_npy(np.where(np.eye(*SHAPE) > 0, np.inf, 0)),
+    "beyond float32": as_npy(np.full(SHAPE, 1e300)),
+    "colour": as_npy(np.ones((*SHAPE, 3))),
+    "one axis": as_npy(np.ones(60)),
+    "no pixels": as_npy(np.ones((0, 80))),
+    "text": as_npy(np.array([["a", "b"]])),
+    "complex": as_npy(np.ones(SHAPE, complex)),
+    "objects": as_npy(np.array([[{"an": "object"}]], object)),
+    "pickle": pickle.dumps({"an": "object"}),
+    "truncated": WHOLE[:300],
+    "truncated header": WHOLE[:60],
+    "damaged header": WHOLE.replace(b"{'descr'", b"{{'desc'"),
+    "more than there is memory": WHOLE.replace(b"(60, 80), }            ", b"(600000000000, 80), }  "),
+    "empty": b"",
+    "damaged archive": b"PK\x03\x04" + bytes(20),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ARRAYS)
+def test_a_bad_array_is_named(data, tmp_path, kind):
+    example, image = read(data)
+    path = tmp_path / f"{example.name}.npy"
+    path.write_bytes(BAD_ARRAYS[kind])
+    contender = MapFolder(tmp_path)
+    contender.check(example)
+    with pytest.raises(InputError) as caught:
+        contender.predict(example, image)
+    assert caught.value.subject == str(path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "unsafe" not in caught.value.cause
+
+
+def test_a_bad_map_gives_one_error_of_the_evaluation(data, tmp_path):
+    for number, example in enumerate(folder.index_folder(data, "val")):
+        (tmp_path / f"{example.name}.npy").write_bytes(WHOLE if number else b"")
+    with pytest.raises(InputErrors) as caught:
+        evaluate(data, {"maps": MapFolder(tmp_path)})
+    assert [error.subject for error in caught.value.errors] == [str(tmp_path / "scene_10.npy")]
+
+
+def test_a_model_gives_its_own_float_maps_from_any_thread(data):
+    predictor = SaliencyPredictor("edge", threads=1)
+    model = Model(predictor)
+    pairs = [read(data, "val", index) for index in range(3)] * 2
+    expected = [predictor(image) for _, image in pairs]
+    found = [None] * len(pairs)
+
+    def predict(index):
+        found[index] = model.predict(*pairs[index])
+
+    threads = [threading.Thread(target=predict, args=(index,)) for index in range(len(pairs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_uniform_is_the_same_everywhere(data):
+    saliency = Uniform().predict(*read(data))
+    assert saliency.shape == SHAPE
+    assert np.ptp(saliency) == 0
+
+
+def test_the_centre_prior_is_the_mean_of_train_stretched_to_each_photograph(tmp_path):
+    for split, name, shape in (("train", "a", (60, 80)), ("train", "b", (40, 90)), ("val", "c", (120, 100))):
+        write_example(tmp_path, split, name, 0, shape)
+        Image.fromarray(in_bits(8, render_spot(shape))).save(tmp_path / "maps" / split / f"{name}.png")
+    prior = CentrePrior(folder.index_folder(tmp_path, "train")).predict(*read(tmp_path))
+    assert prior.shape == (120, 100)
+    assert maps.cc(prior, render_spot((120, 100))) > 0.99
+    assert maps.sim(prior, render_spot((120, 100))) > 0.95
+
+
+def test_every_picture_counts_alike_in_the_centre_prior(tmp_path):
+    for seed, (name, box) in enumerate((("wide", (0, 0, 40, 60)), ("narrow", (60, 20, 68, 28)))):
+        write_example(tmp_path, "train", name, seed)
+        saliency_map = Image.new("L", (80, 60))
+        saliency_map.paste(255, box)
+        saliency_map.save(tmp_path / "maps" / "train" / f"{name}.png")
+    write_example(tmp_path, "val", "other", 2)
+    prior = CentrePrior(folder.index_folder(tmp_path, "train")).predict(*read(tmp_path))
+    assert prior[:, :40].sum() == pytest.approx(prior[:, 40:].sum(), rel=0.05)
+
+
+def test_the_centre_prior_has_not_seen_what_is_measured(salicon):
+    example, image = read(salicon)
+    before = CentrePrior(folder.index_folder(salicon, "train")).predict(example, image)
+    Image.new("L", image.shape[1::-1], 255).save(example.map)
+    after = CentrePrior(folder.index_folder(salicon, "train")).predict(example, image)
+    np.testing.assert_array_equal(after, before)
+
+
+def test_a_photograph_is_left_out_of_its_own_centre_prior(salicon):
+    examples = folder.index_folder(salicon, "train")
+    before = CentrePrior(examples)
+    old = [before.density(example, SHAPE) for example in examples]
+    Image.fromarray(in_bits(8, render_spot(row=0.1, column=0.1))).save(examples[2].map)
+    after = CentrePrior(examples)
+    new = [after.density(example, SHAPE) for example in examples]
+    np.testing.assert_allclose(new[2], old[2], atol=1e-8)
+    for index in (0, 1, 3, 4, 5):
+        assert maps.sim(new[index], old[index]) < 0.95
+
+
+def test_the_prior_of_a_photograph_is_that_of_all_others(salicon):
+    examples = folder.index_folder(salicon, "train")
+    together, others = CentrePrior(examples), CentrePrior(examples[1:])
+    np.testing.assert_allclose(together.density(examples[0], SHAPE), others.density(examples[0], SHAPE), atol=1e-8)
+
+
+def test_a_single_photograph_has_a_uniform_prior(tmp_path):
+    write_example(tmp_path, "val", "only", 3)
+    example, image = read(tmp_path)
+    np.testing.assert_allclose(CentrePrior([example]).predict(example, image), 1 / (60 * 80), rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def priors(data):
+    return [CentrePrior(folder.index_folder(data, split)) for split in ("train", "val")]
+
+
+@untimed
+@given(height=SIDES, width=SIDES, which=st.sampled_from([0, 1]))
+def test_the_centre_prior_is_a_density_that_holds_nothing_impossible(data, priors, height, width, which):
+    # Of train it is in the first prior, and left out.
+    example = folder.index_folder(data, "train")[0]
+    density = priors[which].density(example, (height, width))
+    assert density.shape == (height, width)
+    assert density.sum() == pytest.approx(1)
+    # The uniform share of 1 %.
+    assert density.min() >= 0.01 / (height * width) * 0.999
+
+
+def test_photographs_of_the_prior_with_bad_maps_are_each_named(salicon):
+    bad = [salicon / "maps" / "train" / f"scene_{index}.png" for index in (1, 4)]
+    for path in bad:
+        path.write_text("no map")
+    with pytest.raises(InputErrors) as caught:
+        CentrePrior(folder.index_folder(salicon, "train"))
+    assert [error.subject for error in caught.value.errors] == list(map(str, bad))
