@@ -74,7 +74,7 @@ RECIPES = {
     "vgg16": {},
     "mobilenet_v2": {
         "batch_size": 16,
-        "bce_epochs": 6,
+        "bce_epochs": 9,
         "gan_epochs": 4,
         "content_loss": "density",
         "alpha": 2.0,
