@@ -25,8 +25,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from salgan_tf import evaluation
 
     models = arguments.model or ([] if arguments.maps else ["edge"])
-    contenders = {name: evaluation.Model(inference.SaliencyPredictor(name)) for name in models}
-    contenders |= {str(path): evaluation.MapFolder(path) for path in arguments.maps}
+    contenders = evaluation.open_contenders(models, arguments.maps)
     measured = evaluation.evaluate(
         arguments.data,
         contenders,
@@ -118,7 +117,6 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="DIR",
-        type=Path,
         help="folders of maps: NAME.png or NAME_saliency.png (8 or 16 bits), or NAME.npy, of any size",
     )
     one.add_argument(

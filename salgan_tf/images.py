@@ -131,6 +131,8 @@ def read_grey(path: str | Path) -> np.ndarray:
     picture = _open(path)
     if picture.mode in _SIXTEEN_BIT_MODES:
         return np.asarray(picture).astype(np.float32) / 65535
+    if picture.mode == "F":
+        raise InputError(path, "a floating-point picture has no fixed white: save it with 8 or 16 bits, or as .npy")
     return np.asarray(picture.convert("L")).astype(np.float32) / 255
 
 

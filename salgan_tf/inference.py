@@ -1,4 +1,4 @@
-"""From photographs to saliency maps: one call in front of a LiteRT or a Keras generator, and whole folders."""
+"""From photographs to saliency maps: one call in front of a LiteRT, ONNX or Keras generator, and whole folders."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -17,9 +17,13 @@ from salgan_tf.native import import_tensorflow, quiet_stderr
 if TYPE_CHECKING:
     import keras
 
-EDGE_MODEL = Path(__file__).parent / "weights" / "salgan_mobilenet_v2.tflite"
+EDGE_MODEL = Path(__file__).parent / "weights" / "salgan_mobilenet_v2_int8.tflite"
 # Of a run folder: the generators that a training leaves, the better one first.
 _RUN_GENERATORS = ("adversarial.keras", "content.keras")
+_MODELS = "edge, a .tflite, .onnx or .keras file, or a run folder"
+# What is below half a level of an 8-bit output is stored as level 0. Read as 0 it would be a place where nobody ever
+# looks, which costs KL and information gain much; a quarter of a level is the middle of what it may have been.
+_LEVEL_ZERO = 0.25
 MAP_ENDING, OVERLAY_ENDING = "_saliency.png", "_overlay.jpg"
 
 
@@ -27,9 +31,9 @@ class SaliencyPredictor:
     """Predicts where people look in a photograph.
 
     Args:
-        model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite` file; a `.keras` file of a generator or SalGAN;
-            a run folder of `train`; or a Keras generator or SalGAN. Only the last three import TensorFlow.
-        threads: of a LiteRT model; by default one a core.
+        model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite` or `.onnx` file; a `.keras` file of a generator
+            or SalGAN; a run folder of `train`; or a Keras generator or SalGAN. Only the last three import TensorFlow.
+        threads: of a LiteRT or ONNX model; by default one a core.
 
     Attributes:
         image_shape: (height, width) at which the model sees the photograph.
@@ -66,32 +70,52 @@ class SaliencyPredictor:
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
             raise ValueError(f"image: a uint8 array (H, W, 3) in RGB is wanted, not {found}")
-        saliency = self._run(images.resize_area(image, self.image_shape))
-        if not np.isfinite(saliency).all():
-            raise InputError(self._name, "the model gives values that are not finite numbers")
-        saliency = images.resize_cubic(saliency, image.shape[:2])
+        saliency = images.resize_cubic(self.run_network(images.resize_area(image, self.image_shape)), image.shape[:2])
         return np.clip(cv2.GaussianBlur(saliency, (5, 5), 0), 0, 1)
 
+    def run_network(self, image: np.ndarray) -> np.ndarray:
+        """Run the network alone: uint8 (*image_shape, 3) in, float32 (*image_shape) out, nothing done to either.
 
-def _load(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
+        Raises:
+            InputError: the model gives values that are not finite.
+        """
+        saliency = self._run(image)
+        if not np.isfinite(saliency).all():
+            raise InputError(self._name, "the model gives values that are not finite numbers")
+        return saliency
+
+
+def find_model(path: Path) -> Path:
+    """Find the file of a model: itself, or the better generator of a run folder.
+
+    Raises:
+        InputError: there is none.
+    """
     if is_folder(path):
         found = [path / name for name in _RUN_GENERATORS if (path / name).is_file()]
         if not found:
             raise InputError(
                 path, f"no run folder with a trained generator: neither {' nor '.join(_RUN_GENERATORS)} in it"
             )
-        path = found[0]
+        return found[0]
     if not is_file(path):
-        raise InputError(path, "no such model: give edge, a .tflite or .keras file, or a run folder")
+        raise InputError(path, f"no such model: give {_MODELS}")
+    return path
+
+
+def _load(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
+    path = find_model(path)
     if path.suffix == ".tflite":
         return _load_litert(path, threads)
+    if path.suffix == ".onnx":
+        return _load_onnx(path, threads)
     if path.suffix == ".keras":
         # Keras and TensorFlow take seconds to import, and the default model needs neither.
         import_tensorflow()
         from salgan_tf.models.pretrained import load_generator
 
         return _wrap_keras(load_generator(path))
-    raise InputError(path, "not a model: give edge, a .tflite or .keras file, or a run folder")
+    raise InputError(path, f"not a model: give {_MODELS}")
 
 
 def _wrap_keras(generator: "keras.Model") -> tuple[Callable, tuple[int, int]]:
@@ -121,9 +145,35 @@ def _load_litert(path: Path, threads: int | None) -> tuple[Callable, tuple[int, 
         interpreter.invoke()
         saliency = interpreter.get_tensor(exit_["index"])[0, ..., 0].astype(np.float32)
         scale, zero_point = exit_["quantization"]
-        return (saliency - zero_point) * scale if scale else saliency
+        return np.maximum(saliency - zero_point, _LEVEL_ZERO) * scale if scale else saliency
 
     return run, tuple(int(side) for side in entry["shape"][1:3])
+
+
+def _load_onnx(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError(path, "ONNX files need onnxruntime: pip install 'salgan_tf[onnx]'") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or os.cpu_count()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        (entry,), (exit_,) = session.get_inputs(), session.get_outputs()
+    except Exception as error:  # onnxruntime raises a class of its own for each kind of failure.
+        raise InputError(path, f"not an ONNX model that can be run: {error}") from error
+    if len(entry.shape) != 4 or entry.shape[3] != 3 or exit_.shape[1:] != [*entry.shape[1:3], 1]:
+        raise InputError(path, f"no generator: it maps {entry.shape} to {exit_.shape}")
+    if not all(isinstance(side, int) for side in entry.shape[1:3]):
+        raise InputError(path, "takes pictures of any size; export it at one, such as 192x256")
+    if entry.type != "tensor(float)":
+        raise InputError(path, f"takes {entry.type}, and a plain picture is tensor(float)")
+
+    def run(image: np.ndarray) -> np.ndarray:
+        return session.run(None, {entry.name: image[None].astype(np.float32)})[0][0, ..., 0]
+
+    return run, tuple(entry.shape[1:3])
 
 
 def predict_files(
@@ -133,7 +183,7 @@ def predict_files(
     overlay: bool = True,
     report: Callable[[InputError], None] = lambda error: None,
 ) -> tuple[int, int]:
-    """Write `NAME_saliency.png` (8-bit grey, the photograph's size) and `NAME_overlay.jpg` of photographs and folders.
+    """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
     Args:
         paths: photographs, and folders whose photographs are taken (not their subfolders').
@@ -162,7 +212,7 @@ def predict_files(
                 raise InputError(path, cause)
             image = images.read_image(path)
             saliency = predictor(image)
-            images.write_image(out / f"{path.stem}{MAP_ENDING}", images.to_uint8(saliency))
+            images.write_image(out / f"{path.stem}{MAP_ENDING}", images.to_levels(saliency))
             if overlay:
                 images.write_image(out / f"{path.stem}{OVERLAY_ENDING}", visualization.overlay(image, saliency))
             written[path.stem] = path

@@ -321,8 +321,8 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("split", ["train", "val"])
-@pytest.mark.parametrize("kind", KINDS)
+# Of train only the maps are read, for the centre prior, where there are any.
+@pytest.mark.parametrize(("kind", "split"), [*((kind, "val") for kind in KINDS), ("map of another size", "train")])
 def test_evaluating_names_bad_data(run, salicon, kind, split):
     bad = spoil(salicon, kind, split)
     outcome = run("evaluate", "--data", salicon, "--maps", salicon / "maps" / "val")
@@ -399,7 +399,9 @@ def test_resuming_what_was_never_started_is_named(run, salicon, tmp_path):
         "predict --out out",
         "predict photo.jpg",
         "predict photo.jpg --out out --colour",
-        "evaluate --data data --model edge --maps maps",
+        "evaluate --maps maps",
+        "evaluate --data data --maps",
+        "evaluate --data data --markdown --latex",
         "prepare --data data --out out --size large",
         "prepare --data data --out out --size 0x32",
         "train --data data --out out --batch-size 0",

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from salgan_tf import inference
+from salgan_tf.export.generator import EDGE_WEIGHTS
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,6 +18,6 @@ def test_wheel_ships_the_bundled_model_and_every_module(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         shipped = set(archive.namelist())
-    weights = f"salgan_tf/weights/{inference.EDGE_MODEL.stem}"
-    assert {f"{weights}.tflite", f"{weights}.weights.h5", "salgan_tf/weights/README.md"} <= shipped
+    weights = {f"salgan_tf/weights/{path.name}" for path in (inference.EDGE_MODEL, EDGE_WEIGHTS)}
+    assert {*weights, "salgan_tf/weights/README.md"} <= shipped
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "salgan_tf").rglob("*.py")} <= shipped

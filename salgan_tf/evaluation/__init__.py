@@ -1,6 +1,6 @@
 """Evaluation: a data set and contenders in, tables and pictures out."""
 
-from salgan_tf.evaluation.contenders import CentrePrior, Contender, MapFolder, Model, Uniform
+from salgan_tf.evaluation.contenders import CentrePrior, Contender, MapFolder, Model, Uniform, open_contenders
 from salgan_tf.evaluation.measure import Evaluation, evaluate
 from salgan_tf.evaluation.pictures import write_pictures
 from salgan_tf.evaluation.statistics import compare, summarize
@@ -19,6 +19,7 @@ __all__ = [
     "format_latex",
     "format_markdown",
     "format_text",
+    "open_contenders",
     "summarize",
     "write_csv",
     "write_pictures",

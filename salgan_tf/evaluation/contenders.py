@@ -2,6 +2,8 @@
 
 import io
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +110,18 @@ def _read_array(path: Path) -> np.ndarray:
     if not np.isfinite(array).all():
         raise InputError(path, "the map has values that are not finite numbers (NaN, infinity or beyond float32)")
     return array
+
+
+def open_contenders(models: Sequence[str], folders: Sequence[str]) -> dict[str, Contender]:
+    """Open models and folders of maps, each under the name by which it was given.
+
+    Raises:
+        InputError: one cannot be opened, or two have one name; the same folder has others, such as ./folder.
+    """
+    name, count = Counter([*models, *folders]).most_common(1)[0] if models or folders else ("", 0)
+    if count > 1:
+        raise InputError(name, "given twice; a folder that is called like a model can be given as ./FOLDER")
+    return {name: Model(SaliencyPredictor(name)) for name in models} | {name: MapFolder(name) for name in folders}
 
 
 class Uniform(Contender):

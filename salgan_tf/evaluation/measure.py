@@ -66,7 +66,10 @@ def evaluate(
         InputErrors: photographs without a map or fixations, or with a bad file, each named.
     """
     if taken := set(contenders) & set(BASELINES):
-        raise InputError(taken.pop(), "the name of a baseline, which is measured anyway: give another")
+        raise InputError(
+            taken.pop(),
+            "the name of a baseline, which is measured anyway; a folder of that name can be given as ./FOLDER",
+        )
     splits = folder.find_splits(root)
     split = split or (splits[0] if len(splits) == 1 else "val")
     examples = folder.index_folder(root, split)

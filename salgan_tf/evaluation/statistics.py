@@ -8,10 +8,11 @@ from salgan_tf.evaluation.measure import BASELINES, Evaluation
 
 RESAMPLES = 2000
 ALL = "all"
+_MOST_SOURCES = 24
 
 
 class Estimate(NamedTuple):
-    """A mean over images and its 95 % interval; NaN where there is nothing to take the mean of."""
+    """A mean over images and its 95 % interval; NaN where there is nothing to take the mean, or the interval, of."""
 
     mean: float
     low: float
@@ -26,7 +27,8 @@ def summarize(evaluation: Evaluation) -> dict[str, Estimates]:
     """Give means and bootstrap intervals by group of images: all, and by source where there are several."""
     groups = {ALL: np.arange(len(evaluation.examples))}
     sources = np.array([_group_of(example.source) for example in evaluation.examples])
-    if len(names := np.unique(sources)) > 1:
+    # More are no sources but names with many beginnings.
+    if 1 < len(names := np.unique(sources)) <= _MOST_SOURCES:
         groups |= {str(name): np.flatnonzero(sources == name) for name in names}
     return {group: _estimate(evaluation.scores, chosen) for group, chosen in groups.items()}
 
@@ -70,6 +72,9 @@ def _interval(values: np.ndarray, weights: np.ndarray) -> Estimate:
     there = np.isfinite(values)
     if not there.any():
         return Estimate(np.nan, np.nan, np.nan)
+    if there.sum() == 1:
+        # One image says nothing of how others would do.
+        return Estimate(float(values[there][0]), np.nan, np.nan)
     counts = weights @ there
     means = (weights @ np.where(there, values, 0))[counts > 0] / counts[counts > 0]
     low, high = np.percentile(means, [2.5, 97.5])

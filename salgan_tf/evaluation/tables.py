@@ -62,9 +62,13 @@ def write_csv(evaluation: Evaluation, path: str | Path) -> None:
 def as_dict(evaluation: Evaluation) -> dict:
     """Give means and intervals of all metrics, by group and contender, and paired differences, as JSON takes them."""
 
+    def numbers(one: Estimate) -> dict:
+        # JSON knows no NaN.
+        return {name: None if np.isnan(value) else value for name, value in one._asdict().items()}
+
     def plain(estimates: Estimates) -> dict:
         return {
-            name: {metric: None if np.isnan(one.mean) else dict(one._asdict()) for metric, one in columns.items()}
+            name: {metric: None if np.isnan(one.mean) else numbers(one) for metric, one in columns.items()}
             for name, columns in estimates.items()
         }
 
@@ -150,6 +154,8 @@ def _number(value: float) -> str:
 def _difference(estimate: Estimate) -> str:
     if np.isnan(estimate.mean):
         return "–"
+    if np.isnan(estimate.low):
+        return f"{estimate.mean:+z.3f}"
     star = "*" if estimate.low > 0 or estimate.high < 0 else ""
     return f"{estimate.mean:+z.3f} ±{(estimate.high - estimate.low) / 2:.3f}{star}"
 

@@ -59,11 +59,17 @@ def test_a_table_is_printed_and_files_are_written(run, salicon, maps, tmp_path):
 
 def test_models_and_folders_stand_side_by_side(run, salicon, maps, tmp_path):
     other = shutil.copytree(maps, tmp_path / "other")
-    code, output, lines = run("--data", salicon, "--maps", maps, other, "--model", "edge", "--maps", maps / ".")
+    code, output, lines = run("--data", salicon, "--maps", maps, "--model", "edge", "--maps", other)
     assert (code, lines) == (0, [])
     names = [line.split("  ")[0] for line in output.split("\n\n")[0].splitlines()[2::2]]
     assert names == ["edge", str(maps), str(other), "centre prior", "uniform"]
     assert "differences from edge, paired" in output
+
+
+def test_the_same_name_twice_is_no_table(run, salicon, maps):
+    code, output, lines = run("--data", salicon, "--maps", maps, maps)
+    assert (code, output) == (1, "")
+    assert lines == [f"salgan_tf: {maps}: given twice; a folder that is called like a model can be given as ./FOLDER"]
 
 
 def test_the_bundled_model_is_measured_only_if_nothing_else_is_said(run, salicon, maps):
