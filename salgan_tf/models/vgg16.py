@@ -27,7 +27,8 @@ def _convolution(filters: int, name: str, trainable: bool = True) -> keras.layer
 def vgg16_saliency(image):
     """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size."""
     # VGG-16 was trained by Caffe on BGR with the mean taken off and no scaling.
-    x = keras.ops.flip(image, axis=-1)
+    # `take` is one operation everywhere; `flip` becomes five in ONNX.
+    x = keras.ops.take(image, [2, 1, 0], axis=-1)
     x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name="preprocessing")(x)
     for block, depth, filters in ENCODER_BLOCKS:
         for index in range(1, depth + 1):

@@ -1,0 +1,80 @@
+"""python -m salgan_tf.export: a generator in, files for phones, Jetsons and servers out; arguments only, no logic."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+# Read by TensorFlow when it is imported: errors only, converters warn of what is none of a user's business.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from salgan_tf import arguments
+from salgan_tf.native import import_tensorflow
+
+_HELP = {
+    "int8": "LiteRT, int8 throughout, uint8 in and out: the smallest and fastest, for phones",
+    "float16": "LiteRT, weights in float16, computed in float32",
+    "dynamic": "LiteRT, weights in int8, activations in float32",
+    "float32": "LiteRT, float32: the reference",
+    "onnx": "ONNX, float32",
+    "tensorrt": "ONNX with int8 Q/DQ pairs, from which TensorRT builds an engine on the device",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m salgan_tf.export",
+        description="Write a generator for devices, each file with a report and none that is not the model.",
+    )
+    for name, text in _HELP.items():
+        parser.add_argument(f"--{name}", dest="formats", action="append_const", const=name, help=text)
+    parser.add_argument(
+        "--model", default="edge", help="edge (the bundled one, if not said), a .keras file, or a run folder of train"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("exported"), metavar="DIR", help="folder (exported, if not said)"
+    )
+    parser.add_argument(
+        "--size", type=arguments.size, metavar="HxW", help="size of the network's input, if not its own"
+    )
+    parser.add_argument(
+        "--calibration", type=Path, metavar="DIR", help="photographs to calibrate int8 with, if not generated pictures"
+    )
+    parser.add_argument("--data", type=Path, metavar="ROOT", help="data set with fixations to measure the files on")
+    parser.add_argument("--split", default="val", help="which part of it (val, if not said)")
+    parser.add_argument("--dynamic-batch", action="store_true", help="with --onnx: any batch, not 1")
+    parser.add_argument("--force", action="store_true", help="write a file too whose maps are not the model's")
+    parser.set_defaults(run=_export)
+    return parser
+
+
+def _export(options: argparse.Namespace) -> int:
+    import_tensorflow()
+    from salgan_tf.export import exporter
+
+    names = ("model", "formats", "size", "calibration", "data", "split", "dynamic_batch", "force")
+    settings = exporter.Settings(**{name: getattr(options, name) for name in names})
+    written, refused = exporter.export(settings, options.out, print)
+    for error in refused:
+        arguments.report(error)
+    for path in written:
+        print(f"{path} ({path.stat().st_size / 1e6:.2f} MB), see {path.stem}.report.md")
+    return 1 if refused else 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; give its exit code: 0, 1 for a bad input or a refusal, 2 for bad usage, 130 after Ctrl-C."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if not options.formats:
+        parser.error(f"say what to write: {', '.join(f'--{name}' for name in _HELP)}")
+    if options.dynamic_batch and "onnx" not in options.formats:
+        parser.error("--dynamic-batch goes with --onnx: the other files take one picture")
+    if options.calibration and not {"int8", "tensorrt"}.intersection(options.formats):
+        parser.error("--calibration goes with --int8 or --tensorrt: the other files are not calibrated")
+    options.formats = list(dict.fromkeys(options.formats))
+    return arguments.run_command(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""How long a file takes, always beside another in the same run: on a shared machine only the ratio means something."""
+
+import os
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+from salgan_tf.inference import SaliencyPredictor
+
+_SECONDS = 1.5
+_FEWEST_ROUNDS, _MOST_ROUNDS = 5, 50
+
+
+def measure(paths: dict[str, Path], picture: np.ndarray) -> dict[str, dict[str, float]]:
+    """Give the median milliseconds of a run of each network, in turns, with one thread and with one for each core.
+
+    Args:
+        paths: LiteRT or ONNX files, by name.
+        picture: uint8 (H, W, 3) at their size.
+
+    Returns:
+        By number of threads ("1", "2"), by name.
+    """
+    return {
+        str(threads): _medians({name: SaliencyPredictor(path, threads) for name, path in paths.items()}, picture)
+        for threads in sorted({1, os.cpu_count() or 1})
+    }
+
+
+def _medians(files: dict[str, SaliencyPredictor], picture: np.ndarray) -> dict[str, float]:
+    # The first run allocates, and tells how many rounds fit into the time.
+    slowest = max(_seconds(file, picture) + _seconds(file, picture) for file in files.values()) / 2
+    rounds = round(np.clip(_SECONDS / slowest, _FEWEST_ROUNDS, _MOST_ROUNDS))
+    times = {name: [] for name in files}
+    for _ in range(rounds):
+        for name, file in files.items():
+            times[name].append(_seconds(file, picture))
+    return {name: 1000 * statistics.median(values) for name, values in times.items()}
+
+
+def _seconds(file: SaliencyPredictor, picture: np.ndarray) -> float:
+    started = time.perf_counter()
+    file.run_network(picture)
+    return time.perf_counter() - started

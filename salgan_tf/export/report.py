@@ -1,0 +1,173 @@
+"""What an exported file is, how near it is to the model, and how fast: JSON, Markdown and a picture beside it."""
+
+import io
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from salgan_tf import files
+from salgan_tf.export.litert_file import Contents
+from salgan_tf.export.parity import Parity
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that is known of a file.
+
+    Attributes:
+        file: its name.
+        format: of `exporter.FORMATS`.
+        model: what it was made of.
+        image_shape: (height, width) of the network.
+        size: bytes.
+        contents: operations, multiply-adds, types of tensors.
+        calibration: the pictures that its activations were calibrated with, None for none.
+        checked_with: the pictures of `parity`.
+        parity: against the Keras generator.
+        latency: by number of threads, `milliseconds` and `times as fast as float32`; None where that says nothing.
+        metrics: by what was measured (keras, the format), NSS, CC, SIM and KL; empty without data.
+    """
+
+    file: str
+    format: str
+    model: str
+    image_shape: tuple[int, int]
+    size: int
+    contents: Contents
+    calibration: str | None
+    checked_with: str
+    parity: Parity
+    latency: dict[str, dict[str, float] | None]
+    metrics: dict[str, dict[str, float]]
+
+
+def write_report(report: Report, stem: Path, picture: np.ndarray, expected: np.ndarray, found: np.ndarray) -> None:
+    """Write `STEM.report.json`, `.md` and `.png`.
+
+    Args:
+        report: what they say.
+        stem: folder and name of the exported file, without its ending.
+        picture: uint8 (H, W, 3), the one on which the file does worst.
+        expected: the Keras generator's map of it, float32 (H, W).
+        found: the file's.
+    """
+    files.write_json(stem.with_name(f"{stem.name}.report.json"), _as_dict(report))
+    files.write_bytes(stem.with_name(f"{stem.name}.report.md"), format_markdown(report).encode())
+    files.write_bytes(stem.with_name(f"{stem.name}.report.png"), _draw(report, picture, expected, found))
+
+
+def _as_dict(report: Report) -> dict:
+    plain = asdict(report)
+    plain["contents"] = report.contents._asdict()
+    plain["parity"] |= {"limits": report.parity.limits._asdict(), "failures": report.parity.failures()}
+    # JSON knows no NaN.
+    for key in ("mean_cc", "worst_cc"):
+        if np.isnan(plain["parity"][key]):
+            plain["parity"][key] = None
+    return plain
+
+
+def format_markdown(report: Report) -> str:
+    """Set the report as Markdown."""
+    parity, contents = report.parity, report.contents
+    height, width = report.image_shape
+    failures = parity.failures()
+    lines = [
+        f"# {report.file}",
+        "",
+        *(
+            ["**It is NOT the model, and was written because of --force:** " + "; ".join(failures), ""]
+            if failures
+            else []
+        ),
+        f"- made of {report.model}, {report.format}, {height}x{width}, {report.size / 1e6:.2f} MB",
+        f"- {contents.macs / 1e9:.2f} billion multiply-adds; operations: "
+        + ", ".join(f"{count} {name}" for name, count in contents.operations.items()),
+        f"- weights: {_count_types(contents.weights)}; activations: {_count_types(contents.activations)}",
+        f"- calibrated with: {report.calibration or 'nothing, it needs no calibration'}",
+        "",
+        f"## Against Keras ({report.checked_with}; the network's own output)",
+        "",
+        "| | | limit |",
+        "|---|---:|---:|",
+        f"| mean CC | {_number(parity.mean_cc)} | {parity.limits.mean_cc:g} |",
+        f"| worst CC | {_number(parity.worst_cc)} | {parity.limits.worst_cc:g} |",
+        f"| largest difference | {parity.difference:.2e} | {parity.difference_allowed:g} |",
+        "",
+        f"{parity.flat} of {parity.pictures} maps had too little contrast to correlate.",
+    ]
+    if report.metrics:
+        lines += [
+            "",
+            "## On recorded fixations",
+            "",
+            "| | NSS | CC | SIM | KL | images |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        for name, row in report.metrics.items():
+            numbers = " | ".join(f"{row[metric]:.3f}" for metric in ("nss", "cc", "sim", "kl"))
+            lines.append(f"| {name} | {numbers} | {row['images']} |")
+        if "int8 of photographs" in report.metrics:
+            lines += ["", "The last row is what photographs of the split train for calibration would have given."]
+    elif report.calibration and "generated" in report.calibration:
+        lines += [
+            "",
+            "What generated pictures cost against photographs was not measured: `--data ROOT` measures it, and "
+            "`--calibration DIR` calibrates with photographs.",
+        ]
+    if timed := {threads: one for threads, one in report.latency.items() if one}:
+        lines += [
+            "",
+            "## Time of a run, beside float32 LiteRT in turns",
+            "",
+            "| threads | ms | times as fast |",
+            "|---|---:|---:|",
+        ]
+        for threads, one in timed.items():
+            lines.append(f"| {threads} | {one['milliseconds']:.2f} | {one['times as fast as float32']:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.4f}"
+
+
+def _count_types(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none"
+
+
+def _draw(report: Report, picture: np.ndarray, expected: np.ndarray, found: np.ndarray) -> bytes:
+    # matplotlib takes half a second to import.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(15, 7.5), layout="constrained")
+    panels = figure.subplots(2, 3)
+    top = max(float(expected.max()), float(found.max()), np.finfo(np.float32).tiny)
+    shown = (
+        ("its worst picture", picture, {}),
+        ("Keras", expected, {"cmap": "inferno", "vmin": 0, "vmax": top}),
+        (f"{report.format}: CC {_number(report.parity.worst_cc)}", found, {"cmap": "inferno", "vmin": 0, "vmax": top}),
+    )
+    for panel, (title, array, style) in zip(panels[0], shown, strict=True):
+        panel.imshow(array, **style)
+        panel.set_title(title)
+        panel.axis("off")
+    panels[1, 0].imshow(found - expected, cmap="RdBu_r", vmin=-top / 4, vmax=top / 4)
+    panels[1, 0].set_title(f"difference, colours from {-top / 4:.3f} to {top / 4:.3f}")
+    panels[1, 0].axis("off")
+    panels[1, 1].plot(expected.ravel(), found.ravel(), ".", markersize=2, alpha=0.3)
+    panels[1, 1].plot([1e-4, 1], [1e-4, 1], color="grey", linewidth=1)
+    panels[1, 1].set(xscale="log", yscale="log", xlim=(1e-4, 1), ylim=(1e-4, 1), xlabel="Keras", ylabel=report.format)
+    panels[1, 1].set_title(f"each pixel; {len(np.unique(found))} levels are used")
+    bars = {f"{threads} threads": one["times as fast as float32"] for threads, one in report.latency.items() if one}
+    if bars:
+        panels[1, 2].barh(list(bars), list(bars.values()))
+        panels[1, 2].axvline(1, color="grey")
+        panels[1, 2].set_title("times as fast as float32 LiteRT")
+    else:
+        panels[1, 2].axis("off")
+    figure.suptitle(f"{report.file}, {report.size / 1e6:.2f} MB")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    return buffer.getvalue()

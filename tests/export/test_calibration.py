@@ -1,0 +1,146 @@
+"""Pictures to calibrate with: a folder's, chosen by a seed; generated ones that look like nature to a network."""
+
+import itertools
+
+import numpy as np
+import pytest
+from conftest import render_photograph, save_picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salgan_tf.errors import InputError
+from salgan_tf.export.calibration import COUNT, dead_leaves, read_chosen, read_pictures
+
+SHAPE = (24, 32)
+
+
+@pytest.fixture(scope="module")
+def leaves() -> np.ndarray:
+    return dead_leaves((96, 128))
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """A folder of nine photographs, each of a level of grey of its own, and files that are none."""
+    folder = tmp_path_factory.mktemp("photographs")
+    for index in range(9):
+        save_picture(folder / f"scene_{index}.png", np.full((60 + index, 80, 3), 20 * index, np.uint8))
+    (folder / "notes.txt").write_text("no picture")
+    save_picture(folder / "deeper" / "other.png", np.full((60, 80, 3), 255, np.uint8))
+    return folder
+
+
+def levels(pictures: np.ndarray) -> list[int]:
+    """Which of `photographs` were read, in order."""
+    return (pictures[:, 0, 0, 0] // 20).tolist()
+
+
+def spectral_exponent(pictures: np.ndarray) -> float:
+    """Fit how the mean power spectrum falls with frequency; -2 for natural pictures (Field, JOSA 1987)."""
+    grey = pictures.mean(axis=-1)
+    grey = grey - grey.mean(axis=(1, 2), keepdims=True)
+    # A window, without which the picture's edges alone would make a spectrum of -2.
+    window = np.hanning(grey.shape[1])[:, None] * np.hanning(grey.shape[2])
+    power = np.abs(np.fft.fft2(grey * window)) ** 2
+    # Every picture counts alike, whatever its contrast.
+    power = (power / power.sum(axis=(1, 2), keepdims=True)).mean(axis=0)
+    vertical, horizontal = (np.fft.fftfreq(side) for side in grey.shape[1:])
+    radius = np.hypot(vertical[:, None], horizontal)
+    bins = np.geomspace(0.03, 0.3, 9)
+    mean = [power[(radius >= low) & (radius < high)].mean() for low, high in itertools.pairwise(bins)]
+    return np.polyfit(np.log(np.sqrt(bins[1:] * bins[:-1])), np.log(mean), 1)[0]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 3), st.integers(0, 2**32))
+def test_generated_pictures_are_those_of_their_arguments(height, width, count, seed):
+    pictures = dead_leaves((height, width), count, seed)
+    assert pictures.shape == (count, height, width, 3)
+    assert pictures.dtype == np.uint8
+    np.testing.assert_array_equal(dead_leaves((height, width), count, seed), pictures)
+
+
+def test_fewer_generated_pictures_are_the_first_ones():
+    np.testing.assert_array_equal(dead_leaves(SHAPE, 2, seed=5), dead_leaves(SHAPE, 4, seed=5)[:2])
+
+
+def test_every_seed_generates_others():
+    pictures = np.concatenate([dead_leaves(SHAPE, 4, seed) for seed in range(4)])
+    assert len(np.unique(pictures.reshape(16, -1), axis=0)) == 16
+
+
+def test_generated_pictures_have_the_spectrum_of_natural_ones(leaves):
+    assert -3 < spectral_exponent(leaves) < -1.5
+
+
+def test_the_spectrum_tells_noise_from_nature():
+    """The check above can fail: white noise has a flat spectrum."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 96, 128, 3), np.uint8)
+    assert abs(spectral_exponent(noise)) < 0.2
+
+
+def test_generated_pictures_use_all_levels_and_colours(leaves):
+    assert len(leaves) == COUNT
+    assert leaves.min() <= 3
+    assert leaves.max() >= 252
+    means = leaves.mean(axis=(1, 2))
+    # From dark to bright, and of all hues.
+    assert np.ptp(means.mean(axis=1)) > 80
+    assert means.std(axis=1).max() > 25
+
+
+def test_generated_pictures_go_from_sparse_to_full(leaves):
+    steps = np.abs(np.diff(leaves.astype(int).mean(axis=-1), axis=2))
+    edges = (steps > 20).mean(axis=(1, 2))
+    assert np.quantile(edges, 0.1) < 0.01
+    assert np.quantile(edges, 0.9) > 0.03
+
+
+def test_a_folders_pictures_come_at_the_networks_size_in_order_of_name(photographs):
+    pictures = read_pictures(photographs, SHAPE)
+    assert pictures.shape == (9, *SHAPE, 3)
+    assert pictures.dtype == np.uint8
+    assert levels(pictures) == list(range(9))
+
+
+@pytest.mark.parametrize("count", [1, 4, 8])
+def test_a_choice_is_a_subset_in_order_the_same_for_the_same_seed(photographs, count):
+    chosen = levels(read_pictures(photographs, SHAPE, count, seed=3))
+    assert len(chosen) == count
+    assert chosen == sorted(set(chosen))
+    assert levels(read_pictures(photographs, SHAPE, count, seed=3)) == chosen
+
+
+def test_a_choice_depends_on_its_seed(photographs):
+    choices = {tuple(levels(read_pictures(photographs, SHAPE, 4, seed))) for seed in range(8)}
+    assert len(choices) > 4
+    # And not on the first ones alone.
+    assert set().union(*choices) == set(range(9))
+
+
+def test_pictures_are_resized_by_area(tmp_path):
+    save_picture(tmp_path / "a.png", render_photograph(0, (48, 64)))
+    (picture,) = read_chosen([tmp_path / "a.png"], SHAPE)
+    expected = render_photograph(0, (48, 64)).reshape(24, 2, 32, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(picture, expected, atol=0.51)
+
+
+def test_a_folder_without_pictures_is_named(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(InputError, match="no pictures") as caught:
+        read_pictures(tmp_path, SHAPE)
+    assert caught.value.subject == str(tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="No such file") as caught:
+        read_pictures(tmp_path / "missing", SHAPE)
+    assert caught.value.subject == str(tmp_path / "missing")
+
+
+def test_a_bad_picture_is_named(tmp_path):
+    save_picture(tmp_path / "good.png", render_photograph(0))
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="not a picture") as caught:
+        read_pictures(tmp_path, SHAPE)
+    assert caught.value.subject == str(tmp_path / "bad.png")
