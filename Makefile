@@ -1,4 +1,5 @@
-# make demo: a heat map of a photograph, from a fresh clone. make test: every test that needs no GPU.
+# make demo: a heat map of a photograph and an int8 file of the model, from a fresh clone. make test: every test that
+# needs no GPU.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,4 +1,4 @@
-"""The demo: predict where people look in a photograph that ships with matplotlib, and set the results side by side.
+"""The demo: predict where people look in a photograph that ships with matplotlib, and export the model to int8.
 
     python examples/demo.py DIR
 
@@ -20,7 +20,8 @@ def main(out: Path) -> None:
     pictures = [photograph, out / "grace_hopper_saliency.png", out / "grace_hopper_overlay.jpg"]
     row = [images.read_image(picture) for picture in pictures]
     images.write_image(out / "demo.jpg", visualization.picture_grid([row]))
-    print(f"photograph, saliency map and overlay: {out / 'demo.jpg'}")
+    print(f"photograph, saliency map and overlay: {out / 'demo.jpg'}", flush=True)
+    subprocess.run([sys.executable, "-m", "salgan_tf.export", "--int8", "--out", out / "exported"], check=True)
 
 
 if __name__ == "__main__":

@@ -139,13 +139,15 @@ def _load_litert(path: Path, threads: int | None) -> tuple[Callable, tuple[int, 
         raise InputError(path, f"no generator: it maps {(*entry['shape'],)} to {(*exit_['shape'],)}")
     if entry["dtype"] not in (np.float32, np.uint8):
         raise InputError(path, f"takes {np.dtype(entry['dtype']).name}, and a plain picture is float32 or uint8")
+    scale, zero_point = exit_["quantization"]
+    # What each level of a uint8 output is.
+    values = (np.maximum(np.arange(256) - zero_point, _LEVEL_ZERO) * scale).astype(np.float32)
 
     def run(image: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(entry["index"], image[None].astype(entry["dtype"]))
+        interpreter.set_tensor(entry["index"], image[None].astype(entry["dtype"], copy=False))
         interpreter.invoke()
-        saliency = interpreter.get_tensor(exit_["index"])[0, ..., 0].astype(np.float32)
-        scale, zero_point = exit_["quantization"]
-        return np.maximum(saliency - zero_point, _LEVEL_ZERO) * scale if scale else saliency
+        saliency = interpreter.get_tensor(exit_["index"])[0, ..., 0]
+        return values[saliency] if saliency.dtype == np.uint8 else saliency
 
     return run, tuple(int(side) for side in entry["shape"][1:3])
 

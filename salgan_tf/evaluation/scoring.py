@@ -1,7 +1,7 @@
 """Every metric of one map, and of people: each observer predicted from all others."""
 
+import functools
 import zlib
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -51,14 +51,6 @@ METRICS = (
 BY_NAME = {metric.name: metric for metric in METRICS}
 
 
-@dataclass(frozen=True)
-class Negatives:
-    """Fixations of other images at this one's size, (M, 2): of all, and of ten; None where there are no others."""
-
-    all: np.ndarray | None
-    ten: np.ndarray | None
-
-
 class OtherFixations:
     """The fixations of all images, to take those of all others from.
 
@@ -72,17 +64,42 @@ class OtherFixations:
         # Of each fixation, the size of its image.
         self._sizes = np.concatenate([np.tile(gaze.shape, (len(gaze.points), 1)) for gaze in gazes.values()])
         ends = np.cumsum([len(gaze.points) for gaze in gazes.values()]).tolist()
+        # Most data sets have few sizes.
+        self._rescale = functools.lru_cache(8)(lambda shape: points.rescale_fixations(self._points, self._sizes, shape))
         self._slices = {name: slice(*bounds) for name, bounds in zip(gazes, pairwise([0, *ends]), strict=True)}
 
-    def of(self, name: str) -> Negatives:
-        """Bring the fixations of all other images to the size of the image `name`."""
-        others = [other for other in self._slices if other != name]
+    def of(self, name: str) -> "Negatives":
+        """Give the fixations of all images but `name`, at its size."""
+        return Negatives(self._rescale(self._shapes[name]), self._slices, name)
+
+
+class Negatives:
+    """Fixations of other images at the size of one, (M, 2), made when they are asked for; None if there are no others.
+
+    Args:
+        scaled: the fixations of all images at its size.
+        slices: by image, which of them are its own.
+        name: the image.
+    """
+
+    def __init__(self, scaled: np.ndarray, slices: dict[str, slice], name: str):
+        self._scaled, self._slices, self._name = scaled, slices, name
+
+    @functools.cached_property
+    def all(self) -> np.ndarray | None:
+        """Of all other images."""
+        own = self._slices[self._name]
+        others = np.concatenate([self._scaled[: own.start], self._scaled[own.stop :]])
+        return others if len(others) else None
+
+    @functools.cached_property
+    def ten(self) -> np.ndarray | None:
+        """Of ten other images, drawn by the name."""
+        others = [slice_ for name, slice_ in self._slices.items() if name != self._name]
         if not others:
-            return Negatives(None, None)
-        chosen = np.random.default_rng(zlib.crc32(name.encode())).permutation(len(others))[:_BORJI_IMAGES]
-        ten = np.concatenate([np.r_[self._slices[others[index]]] for index in chosen])
-        scaled = points.rescale_fixations(self._points, self._sizes, self._shapes[name])
-        return Negatives(np.delete(scaled, self._slices[name], axis=0), scaled[ten])
+            return None
+        chosen = np.random.default_rng(zlib.crc32(self._name.encode())).permutation(len(others))[:_BORJI_IMAGES]
+        return np.concatenate([self._scaled[others[index]] for index in chosen])
 
 
 def score_map(

@@ -14,34 +14,45 @@ def to_density(saliency: np.ndarray) -> np.ndarray:
 
     pysaliency's convention: a map with values below 0 is first shifted to minimum 0; a map of zeros becomes uniform.
     """
-    masses, total = to_masses(saliency)
-    return masses / total
+    return _density(saliency.astype(np.float64))
 
 
-def to_masses(saliency: np.ndarray) -> tuple[np.ndarray, float]:
-    """Give a map (H, W) as a density times a number, float64, and that number; as in `to_density`, without dividing."""
-    masses = saliency.astype(np.float64)
-    lowest = masses.min()
-    if lowest < 0:
-        masses -= lowest
-    total = masses.sum()
-    return (masses, float(total)) if total > 0 else (np.ones(saliency.shape), float(saliency.size))
+def density_terms(saliency: np.ndarray) -> tuple[float, float]:
+    """Give the shift and the total by which a map becomes a density: (saliency + shift) / total, as in `to_density`."""
+    shift = -min(float(saliency.min()), 0.0)
+    total = float(saliency.sum()) + shift * saliency.size
+    return (shift, total) if total > 0 else (1.0, float(saliency.size))
+
+
+def _density(saliency: np.ndarray) -> np.ndarray:
+    """As `to_density`, in the map's own precision (integers become floats), which is twice as fast in float32."""
+    shift, total = density_terms(saliency)
+    density = saliency.astype(np.result_type(saliency, np.float32))
+    if shift:
+        density += shift
+    density /= total
+    return density
 
 
 def centre(saliency: np.ndarray) -> tuple[np.ndarray, float]:
-    """Give a map less its mean, flat, float64 (H * W,), and the mean."""
-    centred = saliency.astype(np.float64).ravel()
-    mean = centred.mean()
-    centred -= mean
-    return centred, float(mean)
+    """Give a map less its mean, in the map's own precision, and the mean."""
+    saliency = saliency.astype(np.result_type(saliency, np.float32), copy=False)
+    mean = saliency.mean()
+    return saliency - mean, float(mean)
 
 
 def cc(saliency: np.ndarray, truth: np.ndarray) -> float:
     """Pearson's correlation coefficient of two maps (H, W), in [-1, 1]; 0 where one is constant (as in pysaliency)."""
-    (first, _), (second, _) = centre(saliency), centre(truth)
-    length = np.sqrt(first @ first) * np.sqrt(second @ second)
-    scale = saliency.size * float(np.abs(saliency).max()) * float(np.abs(truth).max())
-    return float(first @ second / length) if length > 1e-12 * scale else 0.0
+    (first, first_mean), (second, second_mean) = centre(saliency), centre(truth)
+    first_deviation, second_deviation = (np.sqrt(np.square(one).mean()) for one in (first, second))
+    if is_constant(first_deviation, first_mean) or is_constant(second_deviation, second_mean):
+        return 0.0
+    return float((first * second).mean()) / (float(first_deviation) * float(second_deviation))
+
+
+def is_constant(deviation: np.floating, mean: float) -> bool:
+    """Tell whether a map's standard deviation is what rounding, in its own precision, leaves of 0."""
+    return deviation <= 8 * np.finfo(deviation.dtype).eps * max(abs(mean), np.finfo(np.float64).tiny)
 
 
 def sim(saliency: np.ndarray, truth: np.ndarray) -> float:
@@ -49,10 +60,7 @@ def sim(saliency: np.ndarray, truth: np.ndarray) -> float:
 
     Source: pysaliency's `SIM`; `sim_mit` is the MIT benchmark's.
     """
-    (first, first_total), (second, second_total) = to_masses(saliency), to_masses(truth)
-    # Both are brought to the sum of the second, in place.
-    first *= second_total / first_total
-    return float(np.minimum(first, second, out=first).sum() / second_total)
+    return float(np.minimum(_density(saliency), _density(truth)).sum())
 
 
 def sim_mit(saliency: np.ndarray, truth: np.ndarray) -> float:
@@ -71,12 +79,13 @@ def kl_divergence(saliency: np.ndarray, truth: np.ndarray) -> float:
 
     Source: the MIT benchmark's `KLdiv.m`; pysaliency's `MIT_KLDiv` is the same.
     """
-    q, p = to_density(truth).ravel(), to_density(saliency).ravel()
-    # q ln(e + q / (p + e)), in the place of p; where q is 0 it adds nothing.
+    q, p = _density(truth), _density(saliency)
+    # q ln(e + q / (p + e)), in the place of p.
     p += _EPSILON
     np.divide(q, p, out=p)
     p += _EPSILON
-    return float(q @ np.log(p, out=p))
+    np.log(p, out=p)
+    return float((q * p).sum())
 
 
 def emd(saliency: np.ndarray, truth: np.ndarray) -> float:
