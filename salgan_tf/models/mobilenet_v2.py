@@ -15,7 +15,7 @@ BLOCKS = (
 STRIDE = 32
 # The decoder's skips, at 1/16, 1/8 and 1/4 of the image: the block from whose expansion (the last and widest of its
 # scale) one is taken, and the channels that it, what comes from below, and what is made of both are reduced to.
-SKIPS = (("block_13", 128), ("block_6", 64), ("block_3", 32))
+SKIPS = (("block_13", 160), ("block_6", 80), ("block_3", 32))
 CONTEXT_FILTERS = 256
 
 
