@@ -35,18 +35,19 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         allow_missing=arguments.allow_missing,
         report=report,
     )
-    if arguments.json:
-        files.write_json(arguments.json, evaluation.as_dict(measured))
-    if arguments.csv:
-        evaluation.write_csv(measured, arguments.csv)
-    if arguments.pictures:
-        evaluation.write_pictures(measured, contenders, arguments.pictures)
     if arguments.markdown:
         print(evaluation.format_markdown(measured, arguments.published))
     elif arguments.latex:
         print(evaluation.format_latex(measured, arguments.published))
     else:
         print(evaluation.format_text(measured, arguments.published))
+    # After the table, which no unwritable file shall cost.
+    if arguments.json:
+        files.write_json(arguments.json, evaluation.as_dict(measured))
+    if arguments.csv:
+        evaluation.write_csv(measured, arguments.csv)
+    if arguments.pictures:
+        evaluation.write_pictures(measured, contenders, arguments.pictures)
     return 0
 
 

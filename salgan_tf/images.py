@@ -19,6 +19,9 @@ from salgan_tf.files import write_bytes
 
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".jfif"))
 _LONGEST_JPEG_SIDE = 65500
+_COLOR_MODES = frozenset(("RGB", "RGBA", "P", "PA", "CMYK"))
+# How far the channels of a grey picture that was saved as a coloured JPEG may be apart.
+_COLOR_OF_JPEG = 24
 # EXIF's orientations that exchange height and width, and where a PNG may tell its orientation.
 _ON_ITS_SIDE = frozenset((5, 6, 7, 8))
 _ORIENTATION_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
@@ -133,6 +136,12 @@ def read_grey(path: str | Path) -> np.ndarray:
         return np.asarray(picture).astype(np.float32) / 65535
     if picture.mode == "F":
         raise InputError(path, "a floating-point picture has no fixed white: save it with 8 or 16 bits, or as .npy")
+    if picture.mode in _COLOR_MODES:
+        colors = np.asarray(picture.convert("RGB")).astype(np.int16)
+        if (colors.max(axis=-1) - colors.min(axis=-1)).max() > _COLOR_OF_JPEG:
+            raise InputError(
+                path, "a picture in colour, such as a heat map: the levels of grey are wanted that it was made of"
+            )
     return np.asarray(picture.convert("L")).astype(np.float32) / 255
 
 

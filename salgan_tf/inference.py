@@ -160,6 +160,8 @@ def _load_onnx(path: Path, threads: int | None) -> tuple[Callable, tuple[int, in
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count()
     options.log_severity_level = 4
+    # Threads that spin after a run would take the cores from whatever runs next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         (entry,), (exit_,) = session.get_inputs(), session.get_outputs()

@@ -10,7 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+from hypothesis import settings
 from PIL import Image
+
+# How long a test takes says nothing of what it tests, and everything of what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def render_photograph(seed: int, shape: tuple[int, int] = (60, 80)) -> np.ndarray:

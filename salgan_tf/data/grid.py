@@ -1,6 +1,5 @@
 """Examples at the training size: what the network and its losses see of them."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from salgan_tf import images
 from salgan_tf.data import folder
 from salgan_tf.data.fixations import count_fixations
 from salgan_tf.errors import InputError
+from salgan_tf.parallel import attempt_all
 
 
 class GridExample(NamedTuple):
@@ -40,17 +40,4 @@ def grid_examples(
     examples: list[folder.Example], shape: tuple[int, int], progress: tqdm
 ) -> tuple[list[GridExample], list[InputError]]:
     """Read examples on all cores, keeping their order; give those that are good, and what is wrong with the others."""
-
-    def attempt(example: folder.Example) -> GridExample | InputError:
-        try:
-            return grid_example(example, shape)
-        except InputError as error:
-            return error
-
-    good, bad = [], []
-    # Threads are enough: Pillow, OpenCV and numpy work outside of Python's lock.
-    with ThreadPoolExecutor() as pool:
-        for outcome in pool.map(attempt, examples):
-            (bad if isinstance(outcome, InputError) else good).append(outcome)
-            progress.update()
-    return good, bad
+    return attempt_all(lambda example: grid_example(example, shape), examples, progress)

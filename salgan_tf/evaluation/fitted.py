@@ -66,12 +66,7 @@ def fit_density(contender: Contender, examples: list[folder.Example], prior: Cen
     Raises:
         InputError: the contender has maps of fewer than 10 of the examples; InputErrors: examples with a bad file.
     """
-    usable = [example for example in examples if _has_map(contender, example)]
-    if len(usable) < _FEWEST_PHOTOGRAPHS:
-        cause = (
-            f"maps of at least {_FEWEST_PHOTOGRAPHS} of them are needed to fit a density, and there are {len(usable)}"
-        )
-        raise InputError(examples[0].image.parent, cause)
+    usable = find_usable(contender, examples)
     chosen = [usable[index] for index in np.unique(np.linspace(0, len(usable) - 1, _MOST_PHOTOGRAPHS).astype(int))]
 
     def prepare(example: folder.Example) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -103,9 +98,21 @@ def fit_density(contender: Contender, examples: list[folder.Example], prior: Cen
     return from_logarithms(found.x)
 
 
-def _has_map(contender: Contender, example: folder.Example) -> bool:
-    try:
-        contender.check(example)
-    except InputError:
-        return False
-    return example.fixations is not None
+def find_usable(contender: Contender, examples: list[folder.Example]) -> list[folder.Example]:
+    """Find the examples that a contender's density can be fitted on: those with fixations, of which it has maps.
+
+    Raises:
+        InputError: they are fewer than 10.
+    """
+    usable, missing = [], None
+    for example in examples:
+        try:
+            contender.check(example)
+            usable += [example] if example.fixations is not None else []
+        except InputError as error:
+            missing = error
+    if len(usable) < _FEWEST_PHOTOGRAPHS:
+        wanted = f"{_FEWEST_PHOTOGRAPHS} photographs with fixations and maps are needed to fit a density"
+        cause = f"{wanted}, also of the split train, and there are {len(usable)}"
+        raise InputError(missing.subject if missing else examples[0].image.parent, cause)
+    return usable

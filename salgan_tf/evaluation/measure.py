@@ -12,7 +12,7 @@ from salgan_tf.data.fixations import Gaze
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.evaluation import scoring
 from salgan_tf.evaluation.contenders import CentrePrior, Contender, Uniform
-from salgan_tf.evaluation.fitted import FittedDensity, fit_density
+from salgan_tf.evaluation.fitted import FittedDensity, find_usable, fit_density
 from salgan_tf.parallel import attempt_all
 
 CENTRE_PRIOR, UNIFORM, HUMANS = "centre prior", "uniform", "humans"
@@ -84,6 +84,8 @@ def evaluate(
     if fit_densities:
         if not from_train:
             raise InputError(root, "densities are fitted on the split train, which is not there beside this one")
+        for contender in contenders.values():
+            find_usable(contender, trained_on)
         fitted = {name: fit_density(contender, trained_on, prior) for name, contender in contenders.items()}
     others = scoring.OtherFixations(gazes)
     rows = contenders | {CENTRE_PRIOR: prior, UNIFORM: Uniform()}
@@ -111,7 +113,8 @@ def evaluate(
         name: {metric.name: np.array([row[name][metric.name] for row in measured]) for metric in scoring.METRICS}
         for name in names
     }
-    origin = "the photographs of train" if from_train else f"all other photographs of {split}"
+    others_of = f"all other photographs of {split}" if len(examples) > 1 else "no other photograph, so it is uniform"
+    origin = "the photographs of train" if from_train else others_of
     return Evaluation(examples, scores, fitted, origin)
 
 

@@ -35,8 +35,8 @@ def write_pictures(evaluation: Evaluation, contenders: dict[str, Contender], dir
     for name, contender in contenders.items():
         order = np.argsort(evaluation.scores[name][_RANKED_BY])
         best = order[::-1][:_EACH]
-        worst = [index for index in order[:_EACH] if index not in best]
-        rows = [_row(evaluation, name, contender, index) for index in [*best, *worst]]
+        rows = [_row(evaluation, name, contender, index, "best") for index in best]
+        rows += [_row(evaluation, name, contender, index, "worst") for index in order[:_EACH] if index not in best]
         path = directory / f"{_file_name(name)}_best_and_worst.jpg"
         while path in written:  # a/b and a_b are one name for a file
             path = path.with_stem(f"{path.stem}_")
@@ -51,7 +51,7 @@ def _file_name(name: str) -> str:
     return legal[-60:].strip("_.") or "contender"
 
 
-def _row(evaluation: Evaluation, name: str, contender: Contender, index: int) -> list[np.ndarray]:
+def _row(evaluation: Evaluation, name: str, contender: Contender, index: int, rank: str) -> list[np.ndarray]:
     example = evaluation.examples[index]
     sample = folder.read_example(example)
     saliency = contender.predict(example, sample.image)
@@ -61,7 +61,7 @@ def _row(evaluation: Evaluation, name: str, contender: Contender, index: int) ->
     scores = ", ".join(
         f"{BY_NAME[metric].label} {evaluation.scores[name][metric][index]:.2f}" for metric in ("cc", "nss")
     )
-    for picture, words in zip(pictures, (example.name, "recorded", scores), strict=True):
+    for picture, words in zip(pictures, (f"{rank}: {example.name}", "recorded", scores), strict=True):
         picture[-_CAPTION:] //= 3
         cv2.putText(picture, words, (6, _HEIGHT - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)
     return pictures

@@ -132,7 +132,8 @@ def score_observers(sample: Sample, prior: np.ndarray, negatives: Negatives) -> 
 
     The prediction is the others' fixations blurred by 3 % of the width, with the centre prior as one more observer, so
     that no place is impossible. The metrics against densities are NaN: a single observer's density is not what the
-    maps are held against. With fewer than two observers all are NaN.
+    maps are held against; and so is AUC-Judd, whose last step adds more the fewer the fixations are. With fewer than
+    two observers all are NaN.
     """
     observers = np.unique(sample.observers)
     if len(observers) < 2:
@@ -143,7 +144,7 @@ def score_observers(sample: Sample, prior: np.ndarray, negatives: Negatives) -> 
         others = maps.to_density(blur_fixations(sample.fixations[~own], prior.shape))
         prediction = (others * (len(observers) - 1) + prior) / len(observers)
         rows.append(_score_points(prediction, sample.fixations[own], prior, negatives))
-    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0] if name != "auc_judd"}
     return {metric.name: means.get(metric.name, np.nan) for metric in METRICS}
 
 

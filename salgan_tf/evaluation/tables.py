@@ -98,7 +98,8 @@ def _tables(evaluation: Evaluation) -> list[Table]:
     for group, estimates in statistics.summarize(evaluation).items():
         count = statistics.count_images(evaluation, group)
         pictures = f"{count} image" + ("s" if count > 1 else "")
-        title = f"{pictures}, ± half of the 95 % interval" if group == ALL else f"{group}: {pictures}"
+        baseline = f"IG over the centre prior of {evaluation.prior}"
+        title = f"{pictures}, ± half of the 95 % interval; {baseline}" if group == ALL else f"{group}: {pictures}"
         tables.append((title, labels, _rows(estimates, columns, intervals=group == ALL)))
     if differences := statistics.compare(evaluation):
         first = next(iter(evaluation.scores))
@@ -118,11 +119,11 @@ def _poster_tables(evaluation: Evaluation) -> list[Table]:
     estimates = statistics.summarize(evaluation)[ALL]
     return [
         (
-            f"measured here, the poster's columns ({len(evaluation.examples)} images; sAUC is MIT's)",
+            f"measured here, columns of the poster's table {number} ({len(evaluation.examples)} images; sAUC is MIT's)",
             ["sAUC" if name == "sauc_borji" else BY_NAME[name].label for name in columns],
             _rows(estimates, columns, intervals=False),
         )
-        for columns in _POSTER_COLUMNS
+        for number, columns in enumerate(_POSTER_COLUMNS, 1)
     ]
 
 

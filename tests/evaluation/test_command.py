@@ -12,7 +12,9 @@ from conftest import write_cat2000, write_example, write_fixations, write_mit100
 from handmade import SHAPE
 from PIL import Image
 
+from salgan_tf import images
 from salgan_tf.__main__ import main
+from salgan_tf.data.folder import index_folder
 from salgan_tf.evaluation.scoring import BY_NAME
 
 
@@ -83,7 +85,7 @@ def test_the_bundled_model_is_measured_only_if_nothing_else_is_said(run, salicon
 @pytest.mark.parametrize(
     ("flags", "begins", "holds"),
     [
-        (["--markdown"], "**3 images", "the poster's columns"),
+        (["--markdown"], "**3 images", "columns of the poster's table 2"),
         (["--latex"], "% 3 images", "\\begin{tabular}"),
         (["--markdown", "--published"], "**3 images", "**PUBLISHED, not measured here"),
         (["--latex", "--published"], "% 3 images", "% PUBLISHED, not measured here"),
@@ -112,11 +114,14 @@ def test_a_split_that_is_not_there_is_named(run, salicon, maps):
 
 
 def test_mit1003_and_cat2000_are_measured(run, tmp_path):
-    code, output, lines = run("--data", write_mit1003(tmp_path / "mit"), "--maps", tmp_path / "mit" / "ALLSTIMULI")
+    mit1003, cat2000 = write_mit1003(tmp_path / "mit"), write_cat2000(tmp_path / "cat2000")
+    for root in (mit1003, cat2000):
+        for example in index_folder(root, "all"):
+            images.write_image(tmp_path / "maps" / f"{example.name}.png", images.read_image(example.image)[..., 0])
+    code, output, lines = run("--data", mit1003, "--maps", tmp_path / "maps")
     assert (code, lines) == (0, [])
     assert output.startswith("4 images")
-    cat2000 = write_cat2000(tmp_path / "cat2000")
-    code, output, lines = run("--data", cat2000, "--maps", cat2000 / "Stimuli")
+    code, output, lines = run("--data", cat2000, "--maps", tmp_path / "maps")
     assert (code, lines) == (0, [])
     assert [table.splitlines()[0] for table in output.split("\n\n")][1:] == ["Action: 2 images", "Art: 1 image"]
 
@@ -126,7 +131,7 @@ def test_a_data_set_of_val_alone_can_be_measured(run, tmp_path):
     code, output, lines = run("--data", tmp_path, "--maps", tmp_path / "maps" / "val", "--json", tmp_path / "out.json")
     assert (code, lines) == (0, [])
     assert output.startswith("1 image,")
-    assert json.loads((tmp_path / "out.json").read_text())["centre_prior_of"] == "all other photographs of val"
+    assert json.loads((tmp_path / "out.json").read_text())["centre_prior_of"] == "no other photograph, so it is uniform"
 
 
 def test_densities_are_fitted_on_train(run, tmp_path):

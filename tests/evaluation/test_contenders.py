@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from salgan_tf import images
+from salgan_tf import images, visualization
 from salgan_tf.data import folder
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.evaluation import CentrePrior, MapFolder, Model, Uniform, evaluate
@@ -250,3 +250,16 @@ def test_photographs_of_the_prior_with_bad_maps_are_each_named(salicon):
     with pytest.raises(InputErrors) as caught:
         CentrePrior(folder.index_folder(salicon, "train"))
     assert [error.subject for error in caught.value.errors] == list(map(str, bad))
+
+
+def test_a_heat_map_in_colour_is_no_map(salicon, tmp_path):
+    """Its grey is that of its colours, which have another order than the levels that they stand for."""
+    example = folder.index_folder(salicon, "val")[0]
+    image = images.read_image(example.image)
+    images.write_image(tmp_path / f"{example.name}.png", visualization.heat_map(image[..., 0].astype(np.float32)))
+    with pytest.raises(InputError, match="in colour") as caught:
+        MapFolder(tmp_path).predict(example, image)
+    assert caught.value.subject == str(tmp_path / f"{example.name}.png")
+    grey = np.repeat(image[..., :1], 3, axis=-1)
+    images.write_image(tmp_path / f"{example.name}.png", grey)
+    np.testing.assert_array_equal(MapFolder(tmp_path).predict(example, image), image[..., 0].astype(np.float32) / 255)

@@ -183,14 +183,14 @@ def test_without_other_photographs_to_fit_on_it_is_refused(salicon, split):
 
 
 def test_too_few_photographs_to_fit_on_are_refused(salicon):
-    with pytest.raises(InputError, match=r"at least 10 of them are needed .* there are 6") as caught:
+    with pytest.raises(InputError, match=r"10 photographs .* are needed .* there are 6") as caught:
         evaluate(salicon, {"dark": DARKNESS}, fit_densities=True)
     assert caught.value.subject == str(salicon / "images" / "train")
 
 
 def test_too_few_maps_of_train_are_refused(drawn):
     maps = MapFolder(drawn / "maps" / "val")
-    with pytest.raises(InputError, match=r"at least 10 of them are needed .* there are 3"):
+    with pytest.raises(InputError, match=r"10 photographs .* are needed .* there are 3"):
         evaluate(drawn, {"maps": maps}, fit_densities=True)
 
 
