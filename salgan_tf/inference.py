@@ -85,8 +85,8 @@ class SaliencyPredictor:
         return saliency
 
 
-def find_model(path: Path) -> Path:
-    """Find the file of a model: itself, or the better generator of a run folder.
+def find_model(path: Path, choices: str = _MODELS) -> Path:
+    """Find the file of a model: itself, or the better generator of a run folder; `choices` is said if there is none.
 
     Raises:
         InputError: there is none.
@@ -99,7 +99,7 @@ def find_model(path: Path) -> Path:
             )
         return found[0]
     if not is_file(path):
-        raise InputError(path, f"no such model: give {_MODELS}")
+        raise InputError(path, f"no such model: give {choices}")
     return path
 
 

@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         "--calibration", type=Path, metavar="DIR", help="photographs to calibrate int8 with, if not generated pictures"
     )
     parser.add_argument("--data", type=Path, metavar="ROOT", help="data set with fixations to measure the files on")
-    parser.add_argument("--split", default="val", help="which part of it (val, if not said)")
+    parser.add_argument("--split", help="which part of it (val, if not said)")
     parser.add_argument("--dynamic-batch", action="store_true", help="with --onnx: any batch, not 1")
     parser.add_argument("--force", action="store_true", help="write a file too whose maps are not the model's")
     parser.set_defaults(run=_export)
@@ -72,6 +72,9 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--dynamic-batch goes with --onnx: the other files take one picture")
     if options.calibration and not {"int8", "tensorrt"}.intersection(options.formats):
         parser.error("--calibration goes with --int8 or --tensorrt: the other files are not calibrated")
+    if options.split and not options.data:
+        parser.error("--split goes with --data: it says which part of it")
+    options.split = options.split or "val"
     options.formats = list(dict.fromkeys(options.formats))
     return arguments.run_command(options)
 

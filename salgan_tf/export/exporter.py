@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from tqdm import tqdm
 
 from salgan_tf import images
@@ -78,7 +79,6 @@ def export(
     """
     if _OF_ONNX.intersection(settings.formats):
         _require_onnx()
-    out = make_folder(out)
     generator = load_for_export(settings.model, settings.size)
     shape = generator.input_shape[1:3]
     name = f"{generator.name}_{shape[0]}x{shape[1]}"
@@ -86,6 +86,10 @@ def export(
     pictures, origin = _calibration_pictures(settings, shape)
     checks, checks_origin = _check_pictures(settings, shape, examples)
     expected = parity.run_generator(generator, checks)
+    # Of the weights too: a ReLU6 may hide a NaN of theirs in one library and not in another.
+    if not all(np.isfinite(values).all() for values in (expected, *generator.get_weights())):
+        raise InputError(settings.model, "has weights or gives values that are not finite numbers")
+    out = make_folder(out)
     written, refused = [], []
     try:
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=out) as scratch:
@@ -120,8 +124,10 @@ def export(
                 )
                 worst = found[format].worst
                 network = SaliencyPredictor(path).run_network(checks[worst])
-                write_report(report, out / path.stem, checks[worst], expected[worst], network)
-                path.replace(out / path.name)
+                beside = write_report(report, path.with_suffix(""), checks[worst], expected[worst], network)
+                # All four or, where one cannot be written, none.
+                for one in (*beside, path):
+                    one.replace(out / one.name)
                 written.append(out / path.name)
     except OSError as error:
         raise InputError(out, f"cannot be written: {error.strerror or error}") from error
@@ -129,18 +135,23 @@ def export(
 
 
 def _convert(generator: keras.Model, format: str, path: Path, pictures: np.ndarray | None, settings: Settings) -> None:
-    # Converters write pages about themselves to stderr.
-    with quiet_stderr():
-        if format == "onnx":
-            from salgan_tf.export import onnx
+    try:
+        # Converters write pages about themselves to stderr.
+        with quiet_stderr():
+            if format == "onnx":
+                from salgan_tf.export import onnx
 
-            onnx.convert(generator, path, settings.dynamic_batch)
-        elif format == "tensorrt":
-            from salgan_tf.export import tensorrt
+                onnx.convert(generator, path, settings.dynamic_batch)
+            elif format == "tensorrt":
+                from salgan_tf.export import tensorrt
 
-            tensorrt.convert(generator, path, pictures)
-        else:
-            litert.convert(generator, format, path, pictures)
+                tensorrt.convert(generator, path, pictures)
+            else:
+                litert.convert(generator, format, path, pictures)
+    except tf.errors.OpError as error:
+        # Keras' way to LiteRT goes through the system's folder for temporary files, which may be full.
+        cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {error.message}"
+        raise InputError(path.name, cause) from error
 
 
 def _require_onnx() -> None:

@@ -9,6 +9,7 @@ from salgan_tf.inference import EDGE_MODEL, find_model
 from salgan_tf.models.generator import BACKBONES, build_generator
 from salgan_tf.models.pretrained import load_generator
 
+_MODELS = "edge, a .keras file or a run folder"
 EDGE_WEIGHTS = EDGE_MODEL.with_name("salgan_mobilenet_v2.weights.h5")
 
 
@@ -24,9 +25,9 @@ def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> k
     """
     if model == "edge":
         return _build("mobilenet_v2", size or (192, 256), EDGE_WEIGHTS)
-    path = find_model(Path(model))
+    path = find_model(Path(model), _MODELS)
     if path.suffix != ".keras":
-        raise InputError(path, "cannot be exported: give edge, a .keras file or a run folder")
+        raise InputError(path, f"cannot be exported: give {_MODELS}")
     generator = load_generator(path)
     own_size = generator.input_shape[1:3]
     shapes = [weight.shape for weight in generator.weights]

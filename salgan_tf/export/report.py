@@ -42,8 +42,10 @@ class Report:
     metrics: dict[str, dict[str, float]]
 
 
-def write_report(report: Report, stem: Path, picture: np.ndarray, expected: np.ndarray, found: np.ndarray) -> None:
-    """Write `STEM.report.json`, `.md` and `.png`.
+def write_report(
+    report: Report, stem: Path, picture: np.ndarray, expected: np.ndarray, found: np.ndarray
+) -> list[Path]:
+    """Write `STEM.report.json`, `.md` and `.png`; give the three.
 
     Args:
         report: what they say.
@@ -52,9 +54,11 @@ def write_report(report: Report, stem: Path, picture: np.ndarray, expected: np.n
         expected: the Keras generator's map of it, float32 (H, W).
         found: the file's.
     """
-    files.write_json(stem.with_name(f"{stem.name}.report.json"), _as_dict(report))
-    files.write_bytes(stem.with_name(f"{stem.name}.report.md"), format_markdown(report).encode())
-    files.write_bytes(stem.with_name(f"{stem.name}.report.png"), _draw(report, picture, expected, found))
+    paths = [stem.with_name(f"{stem.name}.report.{ending}") for ending in ("json", "md", "png")]
+    files.write_json(paths[0], _as_dict(report))
+    files.write_bytes(paths[1], format_markdown(report).encode())
+    files.write_bytes(paths[2], _draw(report, picture, expected, found))
+    return paths
 
 
 def _as_dict(report: Report) -> dict:
@@ -62,7 +66,7 @@ def _as_dict(report: Report) -> dict:
     plain["contents"] = report.contents._asdict()
     plain["parity"] |= {"limits": report.parity.limits._asdict(), "failures": report.parity.failures()}
     # JSON knows no NaN.
-    for key in ("mean_cc", "worst_cc"):
+    for key in ("mean_cc", "worst_cc", "difference"):
         if np.isnan(plain["parity"][key]):
             plain["parity"][key] = None
     return plain
@@ -160,7 +164,7 @@ def _draw(report: Report, picture: np.ndarray, expected: np.ndarray, found: np.n
     panels[1, 1].plot([1e-4, 1], [1e-4, 1], color="grey", linewidth=1)
     panels[1, 1].set(xscale="log", yscale="log", xlim=(1e-4, 1), ylim=(1e-4, 1), xlabel="Keras", ylabel=report.format)
     panels[1, 1].set_title(f"each pixel; {len(np.unique(found))} levels are used")
-    bars = {f"{threads} threads": one["times as fast as float32"] for threads, one in report.latency.items() if one}
+    bars = {f"threads: {threads}": one["times as fast as float32"] for threads, one in report.latency.items() if one}
     if bars:
         panels[1, 2].barh(list(bars), list(bars.values()))
         panels[1, 2].axvline(1, color="grey")

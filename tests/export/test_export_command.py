@@ -3,6 +3,7 @@
 `main` is called in this process, where its imports are paid once; one call is a real one.
 """
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 from conftest import render_photograph, save_picture
 from networks import edit_kernel, few_filters, ignore_statistics, tiny_generator
 
 from salgan_tf.export import generator as export_generator
-from salgan_tf.export import latency, litert
+from salgan_tf.export import latency, litert, report
 from salgan_tf.export.__main__ import main
 from salgan_tf.inference import SaliencyPredictor
 
@@ -208,6 +211,7 @@ def test_a_folder_that_cannot_be_written_is_named(run, model, tmp_path):
         (["--onnx", "--size", "0x32"], "HEIGHTxWIDTH"),
         (["--int4"], "--int4"),
         (["--onnx", "stray"], "stray"),
+        (["--onnx", "--split", "val"], "--data"),
     ],
 )
 def test_bad_usage_exits_with_2(arguments, word, capsys, tmp_path, monkeypatch):
@@ -217,6 +221,32 @@ def test_bad_usage_exits_with_2(arguments, word, capsys, tmp_path, monkeypatch):
     assert caught.value.code == 2
     assert word in capsys.readouterr().err.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_is_not_finite_is_named(run, tmp_path):
+    generator = tiny_generator()
+    layer = next(layer for layer in generator.layers if layer.weights)
+    layer.set_weights([weight * np.nan for weight in layer.get_weights()])
+    generator.save(tmp_path / "nan.keras")
+    for force in ([], ["--force"]):
+        refuses(run, tmp_path / "nan.keras", "--float32", "--model", tmp_path / "nan.keras", *force, cause="not finite")
+
+
+def test_a_converter_without_room_is_one_line(run, model, monkeypatch):
+    def convert(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "no space left on device")
+
+    monkeypatch.setattr(litert, "convert", convert)
+    refuses(run, "tiny_32x48_float32.tflite", "--float32", "--model", model, cause="no space left on device")
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing(run, model, tmp_path, monkeypatch):
+    def draw(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(report, "_draw", draw)
+    refuses(run, tmp_path / "out", "--float32", "--model", model, "--out", tmp_path / "out", cause="No space left")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_the_command_runs_in_a_process_of_its_own(model, tmp_path):
