@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         return one
 
-    model_help = "edge (the bundled one, if not said), a .tflite or .keras file, or a run folder of train"
+    model_help = "edge (the bundled one, if not said), a .tflite, .onnx or .keras file, or a run folder of train"
     one = command("predict", _predict, "Write the saliency map and an overlay of photographs and folders of them.")
     one.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="photograph, or folder of photographs")
     one.add_argument(

@@ -2,11 +2,15 @@
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from salgan_tf.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def _levels(saliency: np.ndarray) -> np.ndarray:
@@ -82,6 +86,11 @@ def plot_history(history: list[dict], path: str | Path) -> None:
         panel.legend()
     for panel in panels[len(names) :]:
         panel.set_visible(False)
+    write_bytes(path, encode_figure(figure))
+
+
+def encode_figure(figure: "Figure", dpi: int = 100) -> bytes:
+    """Encode a matplotlib figure as PNG, with so many pixels an inch."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    write_bytes(path, buffer.getvalue())
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()

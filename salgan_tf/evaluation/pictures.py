@@ -1,6 +1,5 @@
 """What numbers hide: how each metric spreads over the images, and the images that went best and worst."""
 
-import io
 from pathlib import Path
 
 import cv2
@@ -94,6 +93,4 @@ def _plot_distribution(evaluation: Evaluation, path: Path) -> None:
         labels = [name if len(name) <= _LABEL else f"…{name[1 - _LABEL :]}" for name in columns]
         panel.set_xticks(range(len(columns)), labels, rotation=20, ha="right", parse_math=False)
         panel.set_title(f"{BY_NAME[metric].label} ({BY_NAME[metric].better} is better)")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, visualization.encode_figure(figure))

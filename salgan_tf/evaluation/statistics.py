@@ -50,9 +50,10 @@ def compare(evaluation: Evaluation) -> Estimates:
     """
     names = [name for name in evaluation.scores if name not in BASELINES]
     differences = {
-        name: {metric: values - evaluation.scores[names[0]][metric] for metric, values in scores.items()}
+        name: {
+            metric: values - evaluation.scores[names[0]][metric] for metric, values in evaluation.scores[name].items()
+        }
         for name in names[1:]
-        if (scores := evaluation.scores[name])
     }
     return _estimate(differences, np.arange(len(evaluation.examples)))
 

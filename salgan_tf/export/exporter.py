@@ -104,8 +104,8 @@ def export(
                     refused.append(InputError(path.name, f"not the model, and not written: {'; '.join(failures)}"))
                 else:
                     files[format] = path
-            milliseconds = _measure_latency(generator, files, Path(scratch), checks[0])
-            metrics = _measure_metrics(generator, files, examples, pictures, settings, Path(scratch))
+            milliseconds = _measure_latency(generator, files, Path(scratch), checks[0], settings)
+            metrics = _measure_metrics(generator, files, examples, settings, Path(scratch))
             for format, path in files.items():
                 report = Report(
                     file=path.name,
@@ -195,14 +195,13 @@ def _summary(found: parity.Parity) -> str:
 
 
 def _measure_latency(
-    generator: keras.Model, files: dict[str, Path], scratch: Path, picture: np.ndarray
+    generator: keras.Model, files: dict[str, Path], scratch: Path, picture: np.ndarray, settings: Settings
 ) -> dict[str, dict[str, float]]:
     """Time the files beside float32 LiteRT. Of a Q/DQ file the time on a CPU says nothing of TensorRT."""
     timed = {format: path for format, path in files.items() if format != "tensorrt"}
     if timed and "float32" not in timed:
         timed["float32"] = scratch / "reference.tflite"
-        with quiet_stderr():
-            litert.convert(generator, "float32", timed["float32"])
+        _convert(generator, "float32", timed["float32"], None, settings)
     return latency.measure(timed, picture) if timed else {}
 
 
@@ -216,7 +215,6 @@ def _measure_metrics(
     generator: keras.Model,
     files: dict[str, Path],
     examples: list[folder.Example],
-    pictures: np.ndarray,
     settings: Settings,
     scratch: Path,
 ) -> dict[str, dict[str, float]]:

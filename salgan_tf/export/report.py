@@ -1,12 +1,11 @@
 """What an exported file is, how near it is to the model, and how fast: JSON, Markdown and a picture beside it."""
 
-import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from salgan_tf import files
+from salgan_tf import files, visualization
 from salgan_tf.export.litert_file import Contents
 from salgan_tf.export.parity import Parity
 
@@ -172,6 +171,4 @@ def _draw(report: Report, picture: np.ndarray, expected: np.ndarray, found: np.n
     else:
         panels[1, 2].axis("off")
     figure.suptitle(f"{report.file}, {report.size / 1e6:.2f} MB")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    return buffer.getvalue()
+    return visualization.encode_figure(figure, dpi=90)
