@@ -9,7 +9,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from salgan_tf import __version__, files, inference
-from salgan_tf.arguments import decay, names, natural, positive, rate, report, run_command, seed, size
+from salgan_tf.arguments import content_loss, decay, names, natural, positive, rate, report, run_command, seed, size
 from salgan_tf.native import import_tensorflow
 
 
@@ -53,18 +53,31 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     import_tensorflow()
-    from salgan_tf import training
+    from salgan_tf import recipes, training
 
-    settings = {
-        name: value for name, value in vars(arguments).items() if name not in ("run", "out", "resume", "backbone")
-    }
+    own = ("run", "out", "resume", "backbone", "recipe")
+    settings = {name: value for name, value in vars(arguments).items() if name not in own}
     # Bars and carriage returns for a person, a line an epoch for a log.
     verbose = 1 if sys.stdout.isatty() else 2
-    if arguments.resume:
+    if arguments.recipe:
+        # Over every training of the recipe; begun or continued, it is the same call.
+        recipes.train_edge(out=arguments.out, verbose=verbose, **settings)
+    elif arguments.resume:
         training.resume(arguments.out, verbose, backbone=arguments.backbone, **settings)
     else:
         training.train(training.make_config(arguments.backbone or "mobilenet_v2", **settings), arguments.out, verbose)
     print(f"trained, see {arguments.out}")
+    return 0
+
+
+def _distill(arguments: argparse.Namespace) -> int:
+    import_tensorflow()
+    from salgan_tf import distillation
+
+    distillation.write_pseudo_labels(
+        arguments.data, arguments.teachers, arguments.out, arguments.views, arguments.split, arguments.seed
+    )
+    print(f"written, see {arguments.out}")
     return 0
 
 
@@ -152,6 +165,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--out", required=True, metavar="RUN", type=Path, help="folder for checkpoints, curves and models")
     one.add_argument("--resume", action="store_true", help="continue the run in RUN after its last whole epoch")
     one.add_argument(
+        "--recipe",
+        choices=("edge",),
+        help="train as the bundled model was: teachers, what they see, and a student; an interrupted one is continued",
+    )
+    one.add_argument(
         "--backbone", choices=("mobilenet_v2", "vgg16"), help="mobilenet_v2 (edge, if not said) or the paper's"
     )
     one.add_argument(
@@ -163,20 +181,48 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--gan-epochs", type=natural, metavar="N", help="epochs of adversarial training")
     one.add_argument("--steps-per-epoch", type=positive, metavar="N", help="steps an epoch, if not the whole data")
     one.add_argument(
-        "--content-loss", choices=("bce", "density"), help="BCE/4 as in the paper, or KL, CC, NSS and BCE/4"
+        "--content-loss",
+        type=content_loss,
+        metavar="bce|density|WEIGHTS",
+        help="BCE/4 as in the paper; KL, CC, NSS and BCE/4; or their weights, such as kl=1,cc=0.5,sim=0.5",
     )
     one.add_argument("--alpha", type=rate, metavar="X", help="weight of the content loss beside the adversarial one")
     one.add_argument("--updates", choices=("alternate", "both"), help="train one network a batch, in turns, or both")
+    one.add_argument("--label-smoothing", type=decay, metavar="X", help="recorded maps are taught as 1 - X")
+    one.add_argument(
+        "--spectral-normalization",
+        action=argparse.BooleanOptionalAction,
+        help="normalise the discriminator's layers (Miyato et al. 2018)",
+    )
     one.add_argument("--optimizer", choices=("adagrad", "adamw"), help="the paper's, or AdamW with a cosine")
     one.add_argument("--learning-rate", type=rate, metavar="X", help="of the first stage")
     one.add_argument("--gan-learning-rate", type=rate, metavar="X", help="of the second stage")
+    one.add_argument("--encoder-rate", type=rate, metavar="X", help="times the learning rate for the encoder (adamw)")
+    one.add_argument(
+        "--frozen", type=natural, metavar="N", help="of the encoder's convolutions, how many keep their start"
+    )
+    one.add_argument("--dropout", type=decay, metavar="X", help="share of the decoder's feature maps left out")
     one.add_argument("--weight-decay", type=rate, metavar="X", help="decoupled weight decay")
     one.add_argument(
         "--ema", type=decay, metavar="X", help="decay of the average of the generator's weights, 0 for none"
     )
+    one.add_argument("--pseudo", metavar="ROOT", help="data set of distill, trained on as well")
     one.add_argument("--augment", dest="augmentations", type=names, metavar="NAMES", help="of flip,crop,color, or none")
+    one.add_argument(
+        "--keep-epochs", action=argparse.BooleanOptionalAction, help="keep the generator of every epoch, in RUN/epochs"
+    )
     one.add_argument("--seed", type=seed, metavar="N", help="of start, order and augmentation")
     one.add_argument("--strategy", choices=("none", "mirrored"), help="mirrored: all GPUs of this machine")
+
+    one = command(
+        "distill", _distill, "Write what trained generators see in windows of photographs, to train another with"
+    )
+    one.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in any layout of evaluate")
+    one.add_argument("--teachers", required=True, nargs="+", metavar="MODEL", help=model_help)
+    one.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for the new data set")
+    one.add_argument("--split", default="train", help="which part of ROOT (train, if not said)")
+    one.add_argument("--views", type=positive, default=3, metavar="N", help="a photograph: it and N - 1 windows (3)")
+    one.add_argument("--seed", type=seed, default=0, metavar="N", help="of the windows")
 
     one = command("prepare", _prepare, "Write a data set as TFRecords at the training size, for slow or remote disks.")
     one.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")

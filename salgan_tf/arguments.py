@@ -56,6 +56,18 @@ def decay(text: str) -> float:
     return float(text)
 
 
+def content_loss(text: str) -> str:
+    """Read a content loss, see `salgan_tf.losses.make_content_loss`."""
+    import_tensorflow()
+    from salgan_tf.losses import make_content_loss
+
+    try:
+        make_content_loss(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def names(text: str) -> tuple[str, ...]:
     """Read names of augmentations, separated by commas."""
     import_tensorflow()

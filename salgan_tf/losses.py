@@ -104,43 +104,73 @@ class DownsampledBinaryCrossentropy:
 
 @keras.saving.register_keras_serializable("salgan_tf")
 class DensityLoss:
-    """A content loss of what is measured: kl KL - cc CC - nss NSS over the map that ships, plus bce BCE/4.
+    """A content loss of what is measured: kl KL - cc CC - nss NSS - sim SIM over the map that ships, plus bce BCE/4.
 
-    The first three do not see the map's scale; a little cross-entropy ties it to the truth's, whose maximum is 1, so
+    The first four do not see the map's scale; a little cross-entropy ties it to the truth's, whose maximum is 1, so
     that eight bits hold the map well.
 
     Args:
         kl: weight of the KL divergence.
         cc: weight of the correlation coefficient.
         nss: weight of the NSS at the fixations; images without fixations take no part.
+        sim: weight of the similarity.
         bce: weight of the downsampled binary cross-entropy.
     """
 
-    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.1, bce: float = 0.5):
-        self.kl, self.cc, self.nss, self.bce = kl, cc, nss, bce
+    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.1, sim: float = 0.0, bce: float = 0.5):
+        self.kl, self.cc, self.nss, self.sim, self.bce = kl, cc, nss, sim, bce
 
     def __call__(self, truth: dict, saliency_pred):
         """Give the loss of each image (B,); `truth` holds `saliency` and may hold `fixations`."""
         saliency_true = truth["saliency"]
         loss = self.kl * kl_divergence(saliency_true, saliency_pred)
         loss = loss - self.cc * correlation_coefficient(saliency_true, saliency_pred)
+        if self.sim:
+            loss = loss - self.sim * similarity(saliency_true, saliency_pred)
         if "fixations" in truth:
             loss = loss - self.nss * normalized_scanpath_saliency(truth["fixations"], saliency_pred)
         return loss + self.bce * downsampled_binary_crossentropy(saliency_true, saliency_pred)
 
     def get_config(self) -> dict:
-        return {"kl": self.kl, "cc": self.cc, "nss": self.nss, "bce": self.bce}
+        return {"kl": self.kl, "cc": self.cc, "nss": self.nss, "sim": self.sim, "bce": self.bce}
 
     @classmethod
     def from_config(cls, config: dict) -> "DensityLoss":
         return cls(**config)
 
 
-def adversarial_loss(probability, real: bool):
-    """Binary cross-entropy (B,) of the discriminator's probability (B, 1) against the label "real" or "generated".
+def adversarial_loss(probability, label: float):
+    """Binary cross-entropy (B,) of the discriminator's probability (B, 1) against a label: 1 recorded, 0 generated.
 
-    The discriminator is taught with the true labels; the generator is taught with `real=True` on its own maps.
+    The discriminator is taught with the true labels; the generator is taught with 1 on its own maps.
     """
     (probability,) = _float32(probability)
-    target = keras.ops.ones_like(probability) if real else keras.ops.zeros_like(probability)
+    target = label * keras.ops.ones_like(probability)
     return keras.ops.mean(keras.ops.binary_crossentropy(target, probability), axis=-1)
+
+
+def make_content_loss(text: str) -> DownsampledBinaryCrossentropy | DensityLoss:
+    """Make the content loss that a setting names: `bce`, `density`, or weights such as `kl=1,cc=0.5,sim=0.5`.
+
+    Weights that are not named are 0.
+
+    Raises:
+        ValueError: an unknown name, or a weight that is no number.
+    """
+    if text == "bce":
+        return DownsampledBinaryCrossentropy()
+    if text == "density":
+        return DensityLoss()
+    weights = dict.fromkeys(DensityLoss().get_config(), 0.0)
+    for part in text.split(","):
+        name, _, weight = part.partition("=")
+        try:
+            named = {name: float(weight)}
+        except ValueError:
+            named = {}
+        if not named.keys() <= weights.keys() or not named:
+            raise ValueError(
+                f"{part!r} is no content loss: bce, density, or weights of {','.join(weights)} such as kl=1,cc=0.5"
+            )
+        weights |= named
+    return DensityLoss(**weights)

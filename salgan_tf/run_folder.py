@@ -22,8 +22,8 @@ class RunFolder:
 
     `run.json`: settings, versions, fingerprint of the data. `history.csv`, `curves.png`: losses and validation metrics
     by epoch. `samples/`: photograph, truth and prediction of a few validation pictures. `content.keras`,
-    `adversarial.keras`: the generator of each stage with the best validation CC. `checkpoints/`: everything that the
-    last whole epoch needs to go on. `logs/`: TensorBoard.
+    `adversarial.keras`: the generator of each stage with the best validation CC. `epochs/`: those of all epochs, if
+    asked for. `checkpoints/`: everything that the last whole epoch needs to go on. `logs/`: TensorBoard.
 
     Args:
         path: an existing folder.
@@ -87,6 +87,11 @@ class RunFolder:
             with files.atomic_path(self.path / f"{stage}.keras") as scratch:
                 generator.save(scratch)
 
+    def save_generator(self, generator: keras.Model, epoch: int) -> None:
+        """Write the generator of an epoch, best or not, to `epochs/`."""
+        with files.atomic_path(self.path / "epochs" / f"epoch-{epoch:04d}.keras") as scratch:
+            generator.save(scratch)
+
     def save_samples(self, generator: keras.Model, batch: tuple, epoch: int) -> None:
         """Draw photograph, true map and predicted map of a few pictures, a row each."""
         photographs, truth = (batch[0][:_SAMPLE_PICTURES], batch[1]["saliency"][:_SAMPLE_PICTURES])
@@ -109,12 +114,21 @@ class RunRecorder(keras.callbacks.Callback):
         stage: `"content"` or `"adversarial"`.
         sample_batch: a validation batch to draw from.
         sample_every: epochs between two drawings.
+        keep_epochs: keep the generator of every epoch.
     """
 
-    def __init__(self, folder: RunFolder, stage: str, sample_batch: tuple, sample_every: int = 2):
+    def __init__(
+        self,
+        folder: RunFolder,
+        stage: str,
+        sample_batch: tuple,
+        sample_every: int = 2,
+        keep_epochs: bool = False,
+    ):
         super().__init__()
         self.folder, self.stage = folder, stage
         self.sample_batch, self.sample_every = sample_batch, sample_every
+        self.keep_epochs = keep_epochs
         self.epoch = 0
         self.started = 0.0
 
@@ -129,6 +143,8 @@ class RunRecorder(keras.callbacks.Callback):
     def on_test_end(self, logs=None):
         self._hold_finite(logs, f"the validation of epoch {self.epoch}")
         self.folder.save_best(self.model.generator, self.stage, logs["cc"])
+        if self.keep_epochs:
+            self.folder.save_generator(self.model.generator, self.epoch)
         if self.epoch % self.sample_every == 1 or self.sample_every == 1 or self.epoch == self.params["epochs"]:
             self.folder.save_samples(self.model.generator, self.sample_batch, self.epoch)
 

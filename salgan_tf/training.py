@@ -12,15 +12,14 @@ import tensorflow as tf
 
 import salgan_tf
 from salgan_tf import losses
-from salgan_tf.data.pipeline import Examples, load_examples, make_batches
+from salgan_tf.data.pipeline import Examples, concatenate, load_examples, make_batches
 from salgan_tf.errors import InputError
 from salgan_tf.files import make_folder, read_json, write_json
 from salgan_tf.models.discriminator import build_discriminator
-from salgan_tf.models.generator import build_generator
-from salgan_tf.models.salgan import SalGAN, paper_optimizer
+from salgan_tf.models.generator import BACKBONES, build_generator
+from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
+from salgan_tf.models.salgan import SalGAN
 from salgan_tf.run_folder import RunFolder, RunRecorder
-
-CONTENT_LOSSES = {"bce": losses.DownsampledBinaryCrossentropy, "density": losses.DensityLoss}
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,22 @@ class TrainingConfig:
         gan_epochs: epochs of stage 2, content and adversarial loss.
         steps_per_epoch: steps an epoch; None for the whole data.
         init: `"imagenet"`, `"none"` or a file of weights, see `build_generator`.
-        content_loss: `"bce"`, the paper's BCE/4, or `"density"`, KL - CC/2 - NSS/10 + BCE/4 / 2.
+        content_loss: `"bce"`, the paper's BCE/4; `"density"`, `DensityLoss`; or its weights, such as `"kl=1,cc=0.5"`.
         alpha: weight of the content loss in stage 2.
         updates: `"alternate"` or `"both"`, see `SalGAN`.
+        label_smoothing: one-sided: the discriminator is taught 1 minus this for recorded maps (Salimans et al. 2016).
+        spectral_normalization: see `build_discriminator`.
         optimizer: `"adagrad"`, the paper's with a constant rate, or `"adamw"`, whose rate falls as a cosine.
         learning_rate: of stage 1.
+        encoder_rate: times the learning rate for the encoder, which starts trained; for `"adamw"` only.
         gan_learning_rate: of stage 2, of both networks.
+        frozen: how many of the encoder's first convolutions keep their start (of `"vgg16"`, seven always do).
+        dropout: share of the decoder's feature maps that each step of the training leaves out.
         weight_decay: decoupled: each update also takes rate * weight_decay of every weight.
         ema: decay of the running average of the generator's weights, which is what is validated and saved; 0 for none.
+        pseudo: a data set whose split `train` is trained on too, such as `distill` makes; None for none.
         augmentations: of `salgan_tf.data.augmentation.AUGMENTATIONS`.
+        keep_epochs: keep the generator of every epoch, in the folder `epochs/` of the run.
         seed: of the start, the order and the augmentations.
         strategy: `"none"` or `"mirrored"`, over all GPUs of the machine.
     """
@@ -58,14 +64,21 @@ class TrainingConfig:
     steps_per_epoch: int | None = None
     init: str = "imagenet"
     content_loss: str = "bce"
+    label_smoothing: float = 0.0
+    spectral_normalization: bool = False
     alpha: float = 0.05
     updates: str = "alternate"
     optimizer: str = "adagrad"
     learning_rate: float = 3e-4
     gan_learning_rate: float = 3e-4
+    encoder_rate: float = 1.0
+    frozen: int = 0
+    dropout: float = 0.0
     weight_decay: float = 1e-4
     ema: float = 0.0
+    pseudo: str | None = None
     augmentations: tuple[str, ...] = ()
+    keep_epochs: bool = False
     seed: int = 0
     strategy: str = "none"
 
@@ -142,10 +155,15 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
         # Before the data: a wrong file of weights shows at once. A checkpoint replaces the start.
         weights = None if config.init == "none" or folder.epochs_done else config.init
         try:
-            generator = build_generator(config.backbone, (*config.image_shape, 3), weights)
+            generator = build_generator(config.backbone, (*config.image_shape, 3), weights, dropout=config.dropout)
         except ValueError as error:
             raise InputError("network", error) from error
+        for name in BACKBONES[config.backbone].encoder_layers()[: config.frozen]:
+            generator.get_layer(name).trainable = False
     examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}
+    if config.pseudo:
+        pseudo = load_examples(config.pseudo, "train", config.image_shape)
+        examples["train"] = concatenate([examples["train"], pseudo])
     if not examples["val"].count:
         raise InputError(config.data, "no examples to validate on")
     if examples["train"].count < config.batch_size:
@@ -185,10 +203,11 @@ def _run_stage(
     steps = config.steps_per_epoch or examples["train"].count // config.batch_size
     model = SalGAN(
         generator,
-        build_discriminator((*config.image_shape, 3)) if adversarial else None,
+        build_discriminator((*config.image_shape, 3), config.spectral_normalization) if adversarial else None,
         alpha=config.alpha,
-        content_loss=CONTENT_LOSSES[config.content_loss](),
+        content_loss=losses.make_content_loss(config.content_loss),
         updates=config.updates,
+        label_smoothing=config.label_smoothing,
     )
     rate = config.gan_learning_rate if adversarial else config.learning_rate
     updates = (end - start) * steps // (2 if adversarial and config.updates == "alternate" else 1)
@@ -205,7 +224,7 @@ def _run_stage(
         first_epoch=first,
     )
     validation = make_batches(examples["val"], _validation_batch_size(examples["val"].count, config.batch_size))
-    callbacks = [RunRecorder(folder, stage, next(iter(validation)))]
+    callbacks = [RunRecorder(folder, stage, next(iter(validation)), keep_epochs=config.keep_epochs)]
     if config.ema:
         callbacks.append(keras.callbacks.SwapEMAWeights())
     callbacks.append(keras.callbacks.TensorBoard(folder.path / "logs" / stage, write_graph=False))
@@ -237,7 +256,8 @@ def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: floa
         optimizer = paper_optimizer(rate, config.weight_decay)
     else:
         schedule = keras.optimizers.schedules.CosineDecay(rate, max(updates, 1), alpha=0.01)
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+        encoder = BACKBONES[config.backbone].encoder_layers()
+        optimizer = LayerwiseAdamW(schedule, encoder, config.encoder_rate, weight_decay=config.weight_decay)
     if ema:
         optimizer.use_ema, optimizer.ema_momentum = True, ema
     return optimizer

@@ -114,9 +114,9 @@ def test_downsampled_crossentropy_is_that_of_averaged_squares(factor):
 
 def test_adversarial_loss_is_the_crossentropy_of_the_label():
     probability = np.array([[0.5], [0.9], [0.1]], np.float32)
-    real = losses.adversarial_loss(probability, real=True)
+    real = losses.adversarial_loss(probability, 1.0)
     np.testing.assert_allclose(real, -np.log(probability[:, 0]), rtol=1e-5)
-    generated = losses.adversarial_loss(probability, real=False)
+    generated = losses.adversarial_loss(probability, 0.0)
     np.testing.assert_allclose(generated, -np.log(1 - probability[:, 0]), rtol=1e-5)
 
 
@@ -224,12 +224,13 @@ def test_float16_maps_are_summed_in_float32():
 def test_density_loss_is_the_weighted_sum_of_its_terms():
     truth = {"saliency": random_maps(5), "fixations": random_fixations(5)}
     prediction = random_maps(6)
-    kl, cc, bce = (np.asarray(MAP_LOSSES[name](truth["saliency"], prediction)) for name in ("kl", "cc", "bce"))
+    names = ("kl", "cc", "sim", "bce")
+    kl, cc, sim, bce = (np.asarray(MAP_LOSSES[name](truth["saliency"], prediction)) for name in names)
     nss = np.asarray(MAP_LOSSES["nss"](truth["fixations"], prediction))
-    loss = losses.DensityLoss(kl=2.0, cc=3.0, nss=5.0, bce=7.0)
-    np.testing.assert_allclose(loss(truth, prediction), 2 * kl - 3 * cc - 5 * nss + 7 * bce, rtol=1e-5)
+    loss = losses.DensityLoss(kl=2.0, cc=3.0, nss=5.0, sim=11.0, bce=7.0)
+    np.testing.assert_allclose(loss(truth, prediction), 2 * kl - 3 * cc - 5 * nss - 11 * sim + 7 * bce, rtol=1e-5)
     without = loss({"saliency": truth["saliency"]}, prediction)
-    np.testing.assert_allclose(without, 2 * kl - 3 * cc + 7 * bce, rtol=1e-5)
+    np.testing.assert_allclose(without, 2 * kl - 3 * cc - 11 * sim + 7 * bce, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -243,3 +244,29 @@ def test_content_loss_survives_being_saved(loss):
     assert type(again) is type(loss)
     assert again.get_config() == loss.get_config()
     np.testing.assert_array_equal(again(truth, random_maps(8)), loss(truth, random_maps(8)))
+
+
+@pytest.mark.parametrize(
+    ("text", "loss"),
+    [
+        ("bce", losses.DownsampledBinaryCrossentropy()),
+        ("density", losses.DensityLoss()),
+        ("kl=1,sim=0.5", losses.DensityLoss(kl=1, cc=0, nss=0, sim=0.5, bce=0)),
+    ],
+)
+def test_content_losses_are_made_of_their_names_and_weights(text, loss):
+    made = losses.make_content_loss(text)
+    assert type(made) is type(loss)
+    assert made.get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize("text", ["", "kl", "kl=", "kl=x", "mse=1", "kl=1;cc=1"])
+def test_no_content_loss_is_refused_with_what_there_is(text):
+    with pytest.raises(ValueError, match="bce, density, or weights of kl,cc,nss,sim,bce"):
+        losses.make_content_loss(text)
+
+
+def test_labels_may_be_smoothed():
+    probability = np.array([[0.9], [0.5]], np.float32)
+    real, generated = (losses.adversarial_loss(probability, label).numpy() for label in (1.0, 0.0))
+    np.testing.assert_allclose(losses.adversarial_loss(probability, 0.9), 0.9 * real + 0.1 * generated, rtol=1e-5)

@@ -17,7 +17,7 @@ from conftest import write_salicon
 
 from salgan_tf import InputError, SalGAN, SaliencyPredictor, build_discriminator, build_generator, images, training
 from salgan_tf.__main__ import main
-from salgan_tf.models import vgg16
+from salgan_tf.models import mobilenet_v2, vgg16
 from salgan_tf.models.pretrained import load_pretrained
 from salgan_tf.run_folder import RunFolder
 
@@ -263,3 +263,22 @@ def test_frozen_blocks_of_the_real_generator_never_move():
     }
     assert not [name for name in moved if name.startswith(vgg16.FROZEN_BLOCKS)]
     assert {"conv4_1", "conv5_3", "uconv5_3", "uconv1_1", "output"} <= moved
+
+
+def test_frozen_convolutions_keep_their_start_and_every_epoch_its_generator(tmp_path, salicon):
+    settings = {"frozen": 9, "dropout": 0.2, "label_smoothing": 0.1, "spectral_normalization": True, "gan_epochs": 1}
+    run = training.train(tiny_config(salicon, keep_epochs=True, **settings), tmp_path / "run", verbose=0)
+    epochs = sorted((run / "epochs").iterdir())
+    assert [path.name for path in epochs] == [f"epoch-{number:04d}.keras" for number in (1, 2, 3)]
+    first, last = (keras.saving.load_model(epochs[index]) for index in (0, -1))
+    names = mobilenet_v2.encoder_layers()
+    moved = [
+        name
+        for name in names
+        if (first.get_layer(name).get_weights()[0] != last.get_layer(name).get_weights()[0]).any()
+    ]
+    assert moved == names[9:]
+    # Dropout is of the training alone.
+    picture = np.full((1, 32, 32, 3), 90, np.float32)
+    np.testing.assert_array_equal(last(picture, training=False), last(picture, training=False))
+    assert (np.asarray(last(picture, training=True)) != np.asarray(last(picture, training=True))).any()

@@ -1,6 +1,11 @@
 """Random changes of a training example, the same to image, map and fixations; each a function of its seed alone."""
 
+import math
+
+import numpy as np
 import tensorflow as tf
+
+from salgan_tf.data.fixations import BLUR_PER_WIDTH
 
 AUGMENTATIONS = ("flip", "crop", "color")
 _SMALLEST_CROP = 0.75
@@ -53,15 +58,29 @@ def _crop(image, saliency, fixations, seed):
     moved = (cells - corner) * shape // size
     inside = tf.reduce_all((cells >= corner) & (cells < corner + size), axis=1)
     scattered = tf.scatter_nd(moved[inside], counts[inside], shape)
-    cropped = window(saliency)
+    scattered = tf.ensure_shape(scattered[..., None], fixations.shape)
+    # Maps are fixations blurred by a share of the picture's width: in the window of one the blur would be wider, and
+    # a network that learns such maps draws all maps too wide.
+    cropped = tf.cond(tf.size(counts) > 0, lambda: _blur(scattered), lambda: window(saliency))
     highest = tf.reduce_max(cropped)
 
     # A window in which nobody looked at anything teaches nothing: such an example stays whole.
     return tf.cond(
         highest > 0.1,
-        lambda: (window(image), cropped / highest, tf.ensure_shape(scattered[..., None], fixations.shape)),
+        lambda: (window(image), cropped / highest, scattered),
         lambda: (image, saliency, fixations),
     )
+
+
+def _blur(fixations):
+    """Blur counts (H, W, 1) as `salgan_tf.data.fixations.blur_fixations` does, with a filter cut off at 3 sigma."""
+    sigma = BLUR_PER_WIDTH * fixations.shape[1]
+    radius = math.ceil(3 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2).astype(np.float32)
+    blurred = fixations[None]
+    for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
+        blurred = tf.nn.conv2d(blurred, weights.reshape(shape), 1, "SAME")
+    return blurred[0]
 
 
 def _color(image, seed):

@@ -72,6 +72,20 @@ def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (
     return Examples(get, len(examples), folder.fingerprint(index))
 
 
+def concatenate(parts: list[Examples]) -> Examples:
+    """Put examples behind one another, those of the second part after those of the first, and so on."""
+    ends = np.cumsum([part.count for part in parts])
+
+    def get(position) -> GridExample:
+        def nth(part: Examples, end: int):
+            return lambda: part.get(position - (end - part.count))
+
+        choices = [(tf.less(position, end), nth(part, end)) for part, end in zip(parts, ends, strict=True)]
+        return tf.case(choices[:-1], default=choices[-1][1])
+
+    return Examples(get, int(ends[-1]), "+".join(part.fingerprint for part in parts))
+
+
 def make_batches(
     examples: Examples,
     batch_size: int = 32,

@@ -31,8 +31,9 @@ def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> k
     generator = load_generator(path)
     own_size = generator.input_shape[1:3]
     shapes = [weight.shape for weight in generator.weights]
-    for backbone, (_, stride) in BACKBONES.items():
-        if [weight.shape for weight in build_generator(backbone, (stride, stride, 3)).weights] == shapes:
+    for backbone, network in BACKBONES.items():
+        smallest = build_generator(backbone, (network.STRIDE, network.STRIDE, 3))
+        if [weight.shape for weight in smallest.weights] == shapes:
             # Built anew even at its own size: a network that was trained in mixed precision is exported in float32.
             copy = _build(backbone, size or own_size)
             copy.set_weights(generator.get_weights())

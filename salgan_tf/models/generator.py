@@ -7,10 +7,7 @@ import keras
 from salgan_tf.models import mobilenet_v2, vgg16
 from salgan_tf.models.pretrained import load_pretrained
 
-BACKBONES = {
-    "vgg16": (vgg16.vgg16_saliency, vgg16.STRIDE),
-    "mobilenet_v2": (mobilenet_v2.mobilenet_v2_saliency, mobilenet_v2.STRIDE),
-}
+BACKBONES = {"vgg16": vgg16, "mobilenet_v2": mobilenet_v2}
 
 
 def build_generator(
@@ -18,6 +15,7 @@ def build_generator(
     image_shape: tuple[int, int, int] = (192, 256, 3),
     weights: str | Path | None = None,
     name: str | None = None,
+    dropout: float = 0.0,
 ) -> keras.Model:
     """Build a generator.
 
@@ -28,6 +26,7 @@ def build_generator(
         weights: `None` for a random start; `"imagenet"` for an encoder trained on ImageNet, fetched by
             keras.applications; or a local file, see `salgan_tf.models.pretrained.load_pretrained`.
         name: the model's name, by default `salgan_` and the backbone.
+        dropout: share of the decoder's feature maps that each step of a training leaves out.
 
     Returns:
         A functional model from `image` (B, H, W, 3), RGB in [0, 255], to saliency (B, H, W, 1), float32 in [0, 1].
@@ -38,7 +37,8 @@ def build_generator(
     """
     if backbone not in BACKBONES:
         raise ValueError(f"backbone={backbone!r} is unknown; there are {', '.join(map(repr, BACKBONES))}")
-    connect, stride = BACKBONES[backbone]
+    network = BACKBONES[backbone]
+    stride = network.STRIDE
     image_shape = tuple(image_shape)
     if len(image_shape) != 3 or image_shape[2] != 3 or any(side < stride or side % stride for side in image_shape[:2]):
         raise ValueError(
@@ -46,7 +46,7 @@ def build_generator(
             f"multiples of {stride}"
         )
     image = keras.Input(image_shape, name="image")
-    generator = keras.Model(image, connect(image), name=name or f"salgan_{backbone}")
+    generator = keras.Model(image, network.connect(image, dropout), name=name or f"salgan_{backbone}")
     if weights is not None:
         load_pretrained(generator, weights)
     return generator

@@ -82,8 +82,11 @@ def _context(x):
     return keras.layers.ReLU(6.0, name="context_relu")(x)
 
 
-def mobilenet_v2_saliency(image):
-    """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size."""
+def connect(image, dropout: float = 0.0):
+    """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size.
+
+    In training, `dropout` of the feature maps that each scale of the decoder starts from are left out.
+    """
     x, expansions = _encode(image)
     x = _context(x)
     for scale, (block, filters) in zip((16, 8, 4), SKIPS, strict=True):
@@ -91,6 +94,8 @@ def mobilenet_v2_saliency(image):
         x = _upsample(x, 2, f"upsampling_{scale}")
         side = _pointwise(expansions[block], filters, f"skip_{scale}")
         x = keras.layers.Concatenate(name=f"decoder_{scale}_concatenate")([x, side])
+        if dropout:
+            x = keras.layers.SpatialDropout2D(dropout, name=f"decoder_{scale}_dropout")(x)
         # Whole convolutions: in int8 they are more than twice as fast as in float32, depthwise ones are slower.
         x = _convolution(x, filters, 3, f"decoder_{scale}_convolution")
     # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail, and what is

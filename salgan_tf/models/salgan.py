@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from salgan_tf import losses
 from salgan_tf.metrics import streaming
+from salgan_tf.models.optimizers import paper_optimizer
 
 UPDATES = ("alternate", "both")
 
@@ -28,6 +29,8 @@ class SalGAN(keras.Model):
             It must be registered with `keras.saving` to be saved.
         updates: `"alternate"`: odd batches train the discriminator and even ones the generator, as the released code
             does; `"both"`: every batch trains both, the discriminator first.
+        label_smoothing: the discriminator is taught 1 minus this for recorded maps, and 0 for generated ones (Salimans
+            et al. 2016, one-sided).
 
     Raises:
         ValueError: unknown `updates`.
@@ -40,6 +43,7 @@ class SalGAN(keras.Model):
         alpha: float = 0.05,
         content_loss: Callable | None = None,
         updates: str = "alternate",
+        label_smoothing: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -52,6 +56,7 @@ class SalGAN(keras.Model):
         self.alpha = alpha
         self.content_loss = content_loss or losses.DownsampledBinaryCrossentropy()
         self.updates = updates
+        self.label_smoothing = label_smoothing
         # Batches seen, saved with the weights: whose turn it is survives a restart, and never starts again.
         self.steps = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="steps")
         self._content_loss_mean = keras.metrics.Mean(name="content_loss")
@@ -116,6 +121,7 @@ class SalGAN(keras.Model):
             content_loss=serialize(self.content_loss),
             alpha=self.alpha,
             updates=self.updates,
+            label_smoothing=self.label_smoothing,
         )
         return config
 
@@ -152,13 +158,13 @@ class SalGAN(keras.Model):
             return keras.ops.mean(content)
         # Not training: a spectrally normalised discriminator would change its kernels in the generator's turn.
         (probability,) = self._judge(image, saliency, training=False)
-        loss = losses.adversarial_loss(probability, real=True) + self.alpha * content
+        loss = losses.adversarial_loss(probability, 1.0) + self.alpha * content
         self._generator_loss_mean.update_state(loss)
         return keras.ops.mean(loss)
 
     def _discriminator_loss(self, image, truth, saliency, training: bool):
         real, fake = self._judge(image, truth["saliency"], saliency, training=training)
-        loss = (losses.adversarial_loss(real, real=True) + losses.adversarial_loss(fake, real=False)) / 2
+        loss = (losses.adversarial_loss(real, 1 - self.label_smoothing) + losses.adversarial_loss(fake, 0.0)) / 2
         self._discriminator_loss_mean.update_state(loss)
         return keras.ops.mean(loss)
 
@@ -248,14 +254,3 @@ def _unpack(data) -> tuple:
     if sample_weight is not None:
         raise ValueError("SalGAN takes batches of (image, truth); sample weights have no place in its losses")
     return image, truth
-
-
-def paper_optimizer(learning_rate: float = 3e-4, weight_decay: float = 1e-4) -> keras.optimizers.Optimizer:
-    """Make the released code's AdaGrad: accumulators start at 0, epsilon 1e-6.
-
-    Weight decay is decoupled: each update also takes `learning_rate * weight_decay` of every weight. (The paper says
-    1e-4 without saying how; the released code's L2 term has no effect.)
-    """
-    return keras.optimizers.Adagrad(
-        learning_rate, initial_accumulator_value=0.0, epsilon=1e-6, weight_decay=weight_decay
-    )

@@ -24,8 +24,11 @@ def _convolution(filters: int, name: str, trainable: bool = True) -> keras.layer
     return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name, trainable=trainable)
 
 
-def vgg16_saliency(image):
-    """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size."""
+def connect(image, dropout: float = 0.0):
+    """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size.
+
+    In training, `dropout` of the feature maps that each scale of the decoder starts from are left out.
+    """
     # VGG-16 was trained by Caffe on BGR with the mean taken off and no scaling.
     # `take` is one operation everywhere; `flip` becomes five in ONNX.
     x = keras.ops.take(image, [2, 1, 0], axis=-1)
@@ -42,4 +45,6 @@ def vgg16_saliency(image):
             # Resizing becomes one RESIZE op on devices, UpSampling2D a TILE and a RESHAPE; the numbers are the same.
             name = block.replace("uconv", "upsampling")
             x = keras.layers.Resizing(2 * x.shape[1], 2 * x.shape[2], interpolation="nearest", name=name)(x)
+            if dropout:
+                x = keras.layers.SpatialDropout2D(dropout, name=f"{block}_dropout")(x)
     return keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="output")(x)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salgan_tf.data.augmentation import AUGMENTATIONS, augment
+from salgan_tf.data.fixations import blur_fixations, count_fixations
 
 SHAPE = (32, 48)
 SEEDS = st.tuples(st.integers(0, 2**40), st.integers(0, 2**40))
@@ -89,6 +90,21 @@ def test_crops_never_add_fixations_and_keep_the_maximum(data, seed):
     assert changed_saliency.max() == pytest.approx(1, abs=1e-6)
     assert changed_saliency.min() >= 0
     assert 0 <= changed_image.min() <= changed_image.max() <= 255.001
+
+
+@without_deadline
+@given(data=st.data(), seed=SEEDS)
+def test_maps_of_crops_are_as_sharp_as_maps_of_whole_pictures(data, seed):
+    shape = (64, 96)
+    points = np.array(data.draw(st.lists(st.tuples(st.integers(0, 63), st.integers(0, 95)), min_size=1, max_size=9)))
+    counts = count_fixations(points, shape, shape).astype(np.float32)[..., None]
+    example = (np.zeros((*shape, 3), np.float32), blur_fixations(points, shape)[..., None], counts)
+    _, saliency, fixations = augment(*map(tf.constant, example), ("crop",), tf.constant(seed, tf.int64))
+    moved = np.repeat(
+        np.argwhere(fixations[..., 0]), fixations[..., 0].numpy()[fixations[..., 0] > 0].astype(int), axis=0
+    )
+    if len(moved):
+        np.testing.assert_allclose(saliency[..., 0], blur_fixations(moved, shape), atol=0.02)
 
 
 def test_crops_show_three_quarters_of_a_side_or_more():

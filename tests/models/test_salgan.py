@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from salgan_tf import SalGAN, build_discriminator, build_generator, losses
-from salgan_tf.models.salgan import paper_optimizer
+from salgan_tf.models.optimizers import paper_optimizer
 
 LOSS_NAMES = {"content_loss", "generator_loss", "discriminator_loss"}
 MAP_NAMES = {"cc", "kl", "sim", "nss"}
@@ -215,9 +215,10 @@ def test_paper_optimizer_is_the_released_codes():
 # === What is minimised ===
 
 
-def test_losses_are_those_of_the_paper():
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_losses_are_those_of_the_paper(smoothing):
     """Measured by evaluate, computed here from what the two networks answer."""
-    salgan = make_salgan(alpha=0.3)
+    salgan = make_salgan(alpha=0.3, label_smoothing=smoothing)
     salgan.compile()
     ((image, truth),) = make_batches(1, batch_size=3)
     logs = salgan.evaluate(image, truth, batch_size=3, return_dict=True, verbose=0)
@@ -228,7 +229,8 @@ def test_losses_are_those_of_the_paper():
     content = np.mean(losses.downsampled_binary_crossentropy(truth["saliency"], saliency))
     assert logs["content_loss"] == pytest.approx(content, rel=1e-4)
     assert logs["generator_loss"] == pytest.approx(-np.log(fake).mean() + 0.3 * content, rel=1e-4)
-    expected = (-np.log(real).mean() - np.log(1 - fake).mean()) / 2
+    on_real = -((1 - smoothing) * np.log(real) + smoothing * np.log(1 - real)).mean()
+    expected = (on_real - np.log(1 - fake).mean()) / 2
     assert logs["discriminator_loss"] == pytest.approx(expected, rel=1e-4)
 
 

@@ -1,0 +1,103 @@
+"""Pseudo-labels: what trained generators, the teachers, see in windows of photographs, for another one to learn.
+
+A small network that learns the mean map of several larger ones (Hinton et al. 2015), in more pictures than anybody has
+recorded, comes nearer to them than one that learns the recorded maps alone.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from salgan_tf import files, images, inference
+from salgan_tf.data import folder
+from salgan_tf.export import litert
+from salgan_tf.models.pretrained import load_generator
+
+# Sides of a window, as shares of the photograph's, and how far its proportions may be from the photograph's.
+_WINDOW = (0.5, 0.95)
+_STRETCH = 1.2
+
+
+def write_pseudo_labels(
+    root: str | Path,
+    teachers: Sequence[str | Path],
+    out: str | Path,
+    views: int = 3,
+    split: str = "train",
+    seed: int = 0,
+) -> None:
+    """Write a data set of SALICON's layout: every photograph of a split and windows of it, with the teachers' mean map.
+
+    An interrupted call is resumed by repeating it: views that are there are kept.
+
+    Args:
+        root: the data set; of its ground truth nothing is read.
+        teachers: files or run folders of generators, see `SaliencyPredictor`.
+        out: folder of the new data set, `images/train/NAME_0.jpg`, `maps/train/NAME_0.png` (16 bits) and so on. View 0
+            is the whole photograph, the others are windows of 50 to 95 % of its sides.
+        views: how many of each photograph.
+        split: of `root`.
+        seed: of the windows.
+
+    Raises:
+        InputError: no such data or teacher, a bad photograph, or a file that cannot be written.
+    """
+    examples = folder.index_folder(root, split)
+    out = files.make_folder(out)
+    with tempfile.TemporaryDirectory() as scratch:
+        predictors = [_open_teacher(Path(teacher), Path(scratch)) for teacher in teachers]
+        # The finest eye sees all that there is to see; the student's pipeline makes it smaller.
+        shape = max(predictor.image_shape for predictor in predictors)
+        todo = [(number, view) for number in range(len(examples)) for view in range(views)]
+        for number, view in tqdm(todo, desc="pseudo-labels", unit="view", disable=None):
+            example = examples[number]
+            name = f"{example.name}_{view}"
+            saliency_path = out / "maps" / "train" / f"{name}.png"
+            if saliency_path.exists():
+                continue
+            image = images.read_image(example.image)
+            if view:
+                image = _cut_window(image, np.random.default_rng((seed, number, view)))
+            image = images.resize_area(image, shape)
+            saliency = mean_density(image, predictors)
+            images.write_image(out / "images" / "train" / f"{name}.jpg", image)
+            # The map comes last: what has one is whole.
+            levels = np.rint(saliency * (65535 / saliency.max())).astype(np.uint16)
+            files.write_bytes(saliency_path, images.encode_png(levels))
+
+
+def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredictor]) -> np.ndarray:
+    """Give the mean density (H, W), float32, that networks see in an image (H, W, 3) and in its mirror image."""
+    total = np.zeros(image.shape[:2], np.float32)
+    for predictor in predictors:
+        small = images.resize_area(image, predictor.image_shape)
+        for mirrored in (False, True):
+            saliency = predictor.run_network(np.ascontiguousarray(small[:, ::-1]) if mirrored else small)
+            saliency = images.resize_cubic(saliency[:, ::-1] if mirrored else saliency, image.shape[:2]).clip(0)
+            total += saliency / max(float(saliency.sum()), np.finfo(np.float32).tiny)
+    return total / (2 * len(predictors))
+
+
+def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
+    """Open a teacher; a Keras file as LiteRT, which runs one picture at a time three times as fast."""
+    path = inference.find_model(path)
+    if path.suffix != ".keras":
+        return inference.SaliencyPredictor(path)
+    converted = scratch / f"{len(list(scratch.iterdir()))}.tflite"
+    litert.convert(load_generator(path), "float32", converted)
+    return inference.SaliencyPredictor(converted)
+
+
+def _cut_window(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    side = generator.uniform(*_WINDOW)
+    stretch = _STRETCH ** generator.uniform(-0.5, 0.5)
+    height, width = (
+        max(1, round(whole * min(share, 1.0)))
+        for whole, share in zip(image.shape[:2], (side * stretch, side / stretch), strict=True)
+    )
+    top = int(generator.integers(0, image.shape[0] - height + 1))
+    left = int(generator.integers(0, image.shape[1] - width + 1))
+    return image[top : top + height, left : left + width]

@@ -1,0 +1,101 @@
+"""Pseudo-labels: what is written, that it continues where it stopped, and that the teachers' mirror images agree."""
+
+import numpy as np
+import pytest
+from conftest import render_photograph, write_salicon
+
+from salgan_tf import InputError, SaliencyPredictor, build_generator, images
+from salgan_tf.__main__ import main
+from salgan_tf.data.folder import index_folder
+from salgan_tf.data.pipeline import concatenate, load_examples
+from salgan_tf.distillation import mean_density, write_pseudo_labels
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory):
+    """Two generators with random weights, of two sizes."""
+    folder = tmp_path_factory.mktemp("teachers")
+    paths = []
+    for side in (32, 64):
+        generator = build_generator("mobilenet_v2", (side, side, 3))
+        generator.save(folder / f"{side}.keras")
+        paths.append(folder / f"{side}.keras")
+    return paths
+
+
+def files_of(root):
+    return {path.relative_to(root): path.read_bytes() for path in sorted(root.rglob("*.*"))}
+
+
+def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
+    data = write_salicon(tmp_path / "data")
+    write_pseudo_labels(data, teachers, tmp_path / "pseudo", views=3)
+    found = index_folder(tmp_path / "pseudo", "train")
+    assert [one.name for one in found] == [f"scene_{index}_{view}" for index in range(6) for view in range(3)]
+    assert {one.source for one in found} == {"scene"}
+    for example in found:
+        image, saliency = images.read_image(example.image), images.read_grey(example.map)
+        assert image.shape == (64, 64, 3)
+        assert saliency.shape == (64, 64)
+        assert saliency.max() == 1
+    whole, window = (images.read_image(found[view].image).astype(float) for view in (0, 1))
+    photograph = images.resize_area(images.read_image(index_folder(data, "train")[0].image), (64, 64))
+    assert np.abs(whole - photograph).mean() < 3
+    assert np.abs(window - photograph).mean() > 6
+
+
+def test_an_interrupted_call_goes_on_and_the_same_seed_gives_the_same_windows(tmp_path, teachers, monkeypatch):
+    data = write_salicon(tmp_path / "data")
+    write_pseudo_labels(data, teachers[:1], tmp_path / "whole", views=2)
+    calls = []
+    write_image = images.write_image
+
+    def interrupt(path, array):
+        calls.append(path)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        write_image(path, array)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "write_image", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write_pseudo_labels(data, teachers[:1], tmp_path / "resumed", views=2)
+    kept = files_of(tmp_path / "resumed")
+    assert len([path for path in kept if path.suffix == ".png"]) == 4
+    write_pseudo_labels(data, teachers[:1], tmp_path / "resumed", views=2)
+    assert files_of(tmp_path / "resumed") == files_of(tmp_path / "whole")
+
+
+def test_the_mean_density_of_a_mirror_image_is_the_mirrored_density(teachers):
+    image = render_photograph(3, (64, 64))
+    predictors = [SaliencyPredictor(path) for path in teachers]
+    density = mean_density(image, predictors)
+    mirrored = mean_density(np.ascontiguousarray(image[:, ::-1]), predictors)
+    np.testing.assert_allclose(mirrored, density[:, ::-1], rtol=1e-3, atol=1e-8)
+    # Up to what the cubic interpolation of the smaller one does at the borders.
+    assert density.sum() == pytest.approx(1, abs=0.02)
+
+
+def test_it_is_learnt_from_beside_the_recorded_maps(tmp_path, teachers):
+    data = write_salicon(tmp_path / "data")
+    write_pseudo_labels(data, teachers[:1], tmp_path / "pseudo", views=1)
+    recorded, pseudo = (load_examples(root, "train", (32, 32)) for root in (data, tmp_path / "pseudo"))
+    both = concatenate([recorded, pseudo])
+    assert both.count == recorded.count + pseudo.count
+    for position in range(both.count):
+        part, own = (recorded, position) if position < recorded.count else (pseudo, position - recorded.count)
+        for one, other in zip(both.get(position), part.get(own), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert both.fingerprint not in (recorded.fingerprint, pseudo.fingerprint)
+
+
+def test_the_command_names_what_is_wrong(tmp_path, teachers, capsys):
+    data = write_salicon(tmp_path / "data")
+    arguments = ["distill", "--data", str(data), "--teachers", str(teachers[0]), "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--views", "1"]) == 0
+    assert len(index_folder(tmp_path / "out", "train")) == 6
+    assert main([*arguments, "--split", "test"]) == 1
+    assert "test" in capsys.readouterr().err
+    index_folder(data, "train")[1].image.write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"scene_1.*not a picture"):
+        write_pseudo_labels(data, teachers[:1], tmp_path / "bad", views=1)

@@ -1,0 +1,41 @@
+"""The recipe of the edge model, with teachers and student made tiny: what it leaves, and that it continues."""
+
+import json
+
+import pytest
+from conftest import write_salicon
+
+from salgan_tf import SaliencyPredictor, recipes
+from salgan_tf.__main__ import main
+from salgan_tf.data.folder import index_folder
+
+TINY = ["--size", "32x32", "--batch-size", "2", "--bce-epochs", "1", "--gan-epochs", "0", "--init", "none"]
+
+
+@pytest.fixture
+def two_teachers(monkeypatch):
+    """As many teachers as are needed to tell them apart."""
+    first = dict(list(recipes.TEACHERS.items())[:2])
+    monkeypatch.setattr(recipes, "TEACHERS", first)
+    monkeypatch.setattr(recipes, "VIEWS", 2)
+    return list(first)
+
+
+def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
+    data, out = write_salicon(tmp_path / "data"), tmp_path / "run"
+    arguments = ["train", "--recipe", "edge", "--data", str(data), "--out", str(out), *TINY]
+    assert main(arguments) == 0
+    settings = [json.loads((out / "teachers" / name / "run.json").read_text())["settings"] for name in two_teachers]
+    assert [one["seed"] for one in settings] == [recipes.TEACHERS[name]["seed"] for name in two_teachers]
+    assert len(index_folder(out / "pseudo", "train")) == 12
+    run = json.loads((out / "run.json").read_text())
+    assert run["settings"]["seed"] == 0
+    assert run["settings"]["pseudo"] == str(out / "pseudo")
+    assert run["data"]["train"]["examples"] == 18
+    assert SaliencyPredictor(out).image_shape == (32, 32)
+    trained = (out / "content.keras").stat().st_mtime_ns
+    # Once more: all is done, and nothing is trained again.
+    assert main(arguments) == 0
+    assert (out / "content.keras").stat().st_mtime_ns == trained
+    assert main([*arguments, "--learning-rate", "1"]) == 1
+    assert "keeps its settings" in capsys.readouterr().err
