@@ -1,0 +1,135 @@
+"""The poster's second table and figure again: content loss alone against content and adversarial loss.
+
+    python tools/compare_adversarial.py --data freeview --init mobilenet_v2_imagenet.npz --out runs/adversarial
+
+For each seed a common start is trained, and from it two runs of as many epochs, one without and one with a
+discriminator; all else is the same. Then the generator of every epoch is measured on `val`. Written are the runs,
+docs/adversarial.json (every figure), docs/adversarial.png (metrics over epochs), and the table, which is printed too,
+in docs/experiments.md. An interrupted call is continued by repeating it.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import wilcoxon
+from sections import replace_section
+
+from salgan_tf import evaluation, files, training, visualization
+from salgan_tf.evaluation.scoring import BY_NAME
+
+# The poster's columns first.
+METRICS = ("sauc", "auc_borji", "nss", "cc", "ig", "auc_judd", "sim", "kl")
+START_EPOCHS, EPOCHS = 5, 4
+DOCS = Path(__file__).parents[1] / "docs"
+# With one content loss, one optimizer and one rate, the discriminator is the only difference.
+COMMON = {"content_loss": "bce", "updates": "both", "frozen": 9, "encoder_rate": 0.25, "keep_epochs": True}
+START = {"bce_epochs": START_EPOCHS, "gan_epochs": 0, "learning_rate": 1e-3}
+RATE = 2e-4
+ARMS = {
+    "BCE": {"bce_epochs": EPOCHS, "gan_epochs": 0, "learning_rate": RATE},
+    "BCE+GAN": {"bce_epochs": 0, "gan_epochs": EPOCHS, "gan_learning_rate": RATE},
+}
+
+
+def train_runs(data: str, init: str, out: Path, seeds: int, alpha: float) -> dict[tuple[int, str], list[Path]]:
+    """Train what is missing; give, by seed and arm, the generators of the start and of each epoch after it."""
+    generators = {}
+    for seed in range(seeds):
+        start = out / f"start-{seed}"
+        run(start, data=data, init=init, seed=seed, **COMMON, **START)
+        for arm, settings in ARMS.items():
+            folder = out / f"{arm.lower().replace('+', '-')}-{seed}"
+            run(folder, data=data, init=str(start / "content.keras"), seed=seed, alpha=alpha, **COMMON, **settings)
+            generators[seed, arm] = [start / "content.keras", *sorted((folder / "epochs").glob("*.keras"))]
+    return generators
+
+
+def run(out: Path, **settings) -> None:
+    """Train a run, go on with it, or see that it is done."""
+    if (out / "run.json").exists():
+        training.resume(out, verbose=2)
+    else:
+        training.train(training.make_config("mobilenet_v2", **settings), out, verbose=2)
+
+
+def measure(data: str, generators: dict[tuple[int, str], list[Path]]) -> tuple[np.ndarray, list]:
+    """Give every metric (seed, arm, epoch, metric, image) on `val`, and the photographs."""
+    seeds = sorted({seed for seed, _ in generators})
+    scores, examples = [], []
+    for seed in seeds:
+        paths = list(dict.fromkeys(str(path) for arm in ARMS for path in generators[seed, arm]))
+        measured = evaluation.evaluate(data, evaluation.open_contenders(paths, []), split="val")
+        examples = measured.examples
+        scores.append(
+            [[[measured.scores[str(path)][name] for name in METRICS] for path in generators[seed, arm]] for arm in ARMS]
+        )
+    return np.array(scores), examples
+
+
+def format_table(scores: np.ndarray, examples: list) -> str:
+    """Compare the last epochs: means over seeds and images, intervals over images, paired tests, and every seed."""
+    last = scores[:, :, -1]
+    means = {arm: dict(zip(METRICS, last[:, index].mean(axis=0), strict=True)) for index, arm in enumerate(ARMS)}
+    averaged = evaluation.Evaluation(examples, means, {}, "")
+    rows = [["", *(BY_NAME[name].label for name in METRICS)]]
+    for arm, columns in evaluation.summarize(averaged)["all"].items():
+        rows.append([arm, *(f"{one.mean:.4f} ±{(one.high - one.low) / 2:.4f}" for one in map(columns.get, METRICS))])
+    (difference,) = evaluation.compare(averaged).values()
+    rows.append(["difference", *(f"{difference[name].mean:+.4f}" for name in METRICS)])
+    rows.append(
+        ["95 % interval", *(f"{difference[name].low:+.4f} to {difference[name].high:+.4f}" for name in METRICS)]
+    )
+    tests = [wilcoxon(means["BCE+GAN"][name], means["BCE"][name]).pvalue for name in METRICS]
+    rows.append(["Wilcoxon's p", *(f"{p:.1g}" for p in tests)])
+    for seed, arms in enumerate(last.mean(axis=-1)):
+        rows.append([f"difference, seed {seed}", *(f"{value:+.4f}" for value in arms[1] - arms[0])])
+    rows.insert(1, ["---"] * len(rows[0]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def draw(scores: np.ndarray) -> Figure:
+    """Plot each metric over epochs: the mean of the seeds, and their range."""
+    epochs = np.arange(scores.shape[2])
+    figure = Figure(figsize=(13, 6), layout="constrained")
+    for index, panel in enumerate(figure.subplots(2, 4).ravel()):
+        for number, arm in enumerate(ARMS):
+            values = scores[:, number, :, index].mean(axis=-1)
+            panel.plot(epochs, values.mean(axis=0), marker=".", label=arm)
+            panel.fill_between(epochs, values.min(axis=0), values.max(axis=0), alpha=0.2)
+        metric = BY_NAME[METRICS[index]]
+        panel.set_title(f"{metric.label} ({metric.better} is better)")
+        panel.set_xlabel("epochs after the common start")
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.legend()
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, metavar="ROOT", help="data set with the splits train and val")
+    parser.add_argument("--init", required=True, metavar="FILE", help="ImageNet start of the encoder")
+    parser.add_argument("--out", required=True, type=Path, metavar="RUNS", help="folder for the runs")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds (3, if not said)")
+    parser.add_argument("--alpha", type=float, default=0.05, metavar="X", help="weight of the content loss (0.05)")
+    arguments = parser.parse_args()
+    generators = train_runs(arguments.data, arguments.init, arguments.out, arguments.seeds, arguments.alpha)
+    scores, examples = measure(arguments.data, generators)
+    table = format_table(scores, examples)
+    print(table)
+    means = scores.mean(axis=-1)
+    figures = {
+        f"seed {seed}": {
+            arm: {name: means[seed, number, :, index].tolist() for index, name in enumerate(METRICS)}
+            for number, arm in enumerate(ARMS)
+        }
+        for seed in range(arguments.seeds)
+    }
+    files.write_json(DOCS / "adversarial.json", figures)
+    files.write_bytes(DOCS / "adversarial.png", visualization.encode_figure(draw(scores)))
+    replace_section(DOCS / "experiments.md", "adversarial", table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The table of all trainings of the search in docs/experiments.md, made from their run folders.
+
+    python tools/tabulate_runs.py /tmp/runs --baseline base-s0
+
+Every folder below with a run.json is a row, also one that failed or was stopped. What differs from the baseline's
+settings is the row's text; the figures are those of the epoch with the best CC on `val`, on the training grid.
+"""
+
+import argparse
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+from sections import replace_section
+
+from salgan_tf.training import TrainingConfig
+
+_DOCUMENT = Path(__file__).parents[1] / "docs" / "experiments.md"
+# Where things lie on one machine, and what is a column of its own.
+_NOT_SHOWN = ("data", "seed", "keep_epochs")
+_METRICS = ("cc", "nss", "sim", "kl")
+
+
+def read_run(folder: Path) -> tuple[dict, list[dict]]:
+    """Read a run's settings and its epochs; a run that was killed in its first epoch has none."""
+    # A setting that an older run did not know has its default.
+    settings = dataclasses.asdict(TrainingConfig(**json.loads((folder / "run.json").read_text())["settings"]))
+    history = folder / "history.csv"
+    return settings, list(csv.DictReader(history.read_text().splitlines())) if history.exists() else []
+
+
+def describe(settings: dict, baseline: dict) -> str:
+    """Name the settings that differ from the baseline's."""
+
+    def text(value) -> str:
+        if isinstance(value, (list, tuple)):
+            return (
+                "x".join(map(str, value)) if all(isinstance(one, int) for one in value) else "+".join(value) or "none"
+            )
+        return Path(value).name if isinstance(value, str) and "/" in value else str(value)
+
+    names = [name for name in settings if name not in _NOT_SHOWN and settings[name] != baseline[name]]
+    return ", ".join(f"{name} {text(settings[name])}" for name in names) or "as the baseline"
+
+
+def tabulate(root: Path, baseline: str) -> str:
+    """Make the table, in the order in which the runs were begun."""
+    folders = sorted(
+        (path.parent for path in root.rglob("run.json")), key=lambda one: (one / "run.json").stat().st_mtime
+    )
+    reference, _ = read_run(root / baseline)
+    lines = ["| run | differs from the baseline in | seed | epochs | minutes | best epoch | CC | NSS | SIM | KL |"]
+    lines.append("|" + "---|" * 10)
+    for folder in folders:
+        settings, history = read_run(folder)
+        planned = settings["bce_epochs"] + settings["gan_epochs"]
+        epochs = f"{len(history)}" if len(history) == planned else f"{len(history)} of {planned}, stopped"
+        minutes = sum(float(row["seconds"]) for row in history) / 60
+        best = max(history, key=lambda row: float(row["val_cc"]), default=None)
+        figures = [f"{float(best[f'val_{name}']):.3f}" if best else "–" for name in _METRICS]
+        cells = [
+            *(str(folder.relative_to(root)), describe(settings, reference), str(settings["seed"]), epochs),
+            *(f"{minutes:.1f}", best["epoch"] if best else "–", *figures),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, metavar="RUNS", help="folder of run folders")
+    parser.add_argument("--baseline", required=True, metavar="NAME", help="the run that the others are held against")
+    arguments = parser.parse_args()
+    table = tabulate(arguments.runs, arguments.baseline)
+    print(table)
+    replace_section(_DOCUMENT, "runs", table)
+
+
+if __name__ == "__main__":
+    main()
