@@ -36,8 +36,8 @@ def write_pseudo_labels(
     Args:
         root: the data set; of its ground truth nothing is read.
         teachers: files or run folders of generators, see `SaliencyPredictor`.
-        out: folder of the new data set, `images/train/NAME_0.jpg`, `maps/train/NAME_0.png` (16 bits) and so on. View 0
-            is the whole photograph, the others are windows of 50 to 95 % of its sides.
+        out: folder of the new data set: `images/SPLIT/NAME.jpg` and `maps/SPLIT/NAME.png` (16 bits) are of the whole
+            photograph, `NAME_1` and so on of windows of 50 to 95 % of its sides.
         views: how many of each photograph.
         split: of `root`.
         seed: of the windows.
@@ -54,8 +54,9 @@ def write_pseudo_labels(
         todo = [(number, view) for number in range(len(examples)) for view in range(views)]
         for number, view in tqdm(todo, desc="pseudo-labels", unit="view", disable=None):
             example = examples[number]
-            name = f"{example.name}_{view}"
-            saliency_path = out / "maps" / "train" / f"{name}.png"
+            # A category in the name, as CAT2000 has them, would be a folder.
+            name = "_".join([example.name.replace("/", "_"), *([str(view)] if view else [])])
+            saliency_path = out / "maps" / split / f"{name}.png"
             if saliency_path.exists():
                 continue
             image = images.read_image(example.image)
@@ -63,7 +64,7 @@ def write_pseudo_labels(
                 image = _cut_window(image, np.random.default_rng((seed, number, view)))
             image = images.resize_area(image, shape)
             saliency = mean_density(image, predictors)
-            images.write_image(out / "images" / "train" / f"{name}.jpg", image)
+            images.write_image(out / "images" / split / f"{name}.jpg", image)
             # The map comes last: what has one is whole.
             levels = np.rint(saliency * (65535 / saliency.max())).astype(np.uint16)
             files.write_bytes(saliency_path, images.encode_png(levels))

@@ -31,7 +31,7 @@ def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
     data = write_salicon(tmp_path / "data")
     write_pseudo_labels(data, teachers, tmp_path / "pseudo", views=3)
     found = index_folder(tmp_path / "pseudo", "train")
-    assert [one.name for one in found] == [f"scene_{index}_{view}" for index in range(6) for view in range(3)]
+    assert [one.name for one in found] == [f"scene_{index}{view}" for index in range(6) for view in ("", "_1", "_2")]
     assert {one.source for one in found} == {"scene"}
     for example in found:
         image, saliency = images.read_image(example.image), images.read_grey(example.map)

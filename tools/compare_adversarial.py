@@ -21,7 +21,7 @@ from salgan_tf.evaluation.scoring import BY_NAME
 
 # The poster's columns first.
 METRICS = ("sauc", "auc_borji", "nss", "cc", "ig", "auc_judd", "sim", "kl")
-START_EPOCHS, EPOCHS = 5, 4
+START_EPOCHS, EPOCHS = 4, 3
 DOCS = Path(__file__).parents[1] / "docs"
 # With one content loss, one optimizer and one rate, the discriminator is the only difference.
 COMMON = {"content_loss": "bce", "updates": "both", "frozen": 9, "encoder_rate": 0.25, "keep_epochs": True}
