@@ -46,7 +46,6 @@ class Screen(state: Bundle? = null) {
         private set
     val activity: MainActivity get() = controller.get()
 
-    @Suppress("DEPRECATION")
     val engine: SaliencyEngine get() = activity.onRetainNonConfigurationInstance()
 
     init {

@@ -45,9 +45,7 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
         photo = state?.getString(PHOTO)?.let(Uri::parse)
         asked = state?.getBoolean(ASKED) ?: false
         // It comes along when the screen is turned: opening the model takes longer than that should.
-        @Suppress("DEPRECATION")
-        val kept = lastNonConfigurationInstance as SaliencyEngine?
-        engine = kept ?: SaliencyEngine((application as SaliencyApplication)::openModel)
+        engine = lastNonConfigurationInstance as SaliencyEngine? ?: SaliencyEngine((application as SaliencyApplication)::openModel)
         engine.listener = this
         bindViews()
     }
@@ -105,7 +103,6 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
         state.putBoolean(ASKED, asked)
     }
 
-    @Deprecated("The framework's only way to keep an object over a rotation; its successors are in libraries")
     override fun onRetainNonConfigurationInstance() = engine
 
     override fun onDestroy() {

@@ -25,7 +25,7 @@ class SharedPicture : ContentProvider() {
 
     override fun openFile(uri: Uri, mode: String): ParcelFileDescriptor {
         if (uri != URI || mode != "r") throw FileNotFoundException("$uri cannot be opened for $mode")
-        return ParcelFileDescriptor.open(file(requireContext()), ParcelFileDescriptor.MODE_READ_ONLY)
+        return ParcelFileDescriptor.open(file(checkNotNull(context)), ParcelFileDescriptor.MODE_READ_ONLY)
     }
 
     override fun query(
@@ -35,7 +35,7 @@ class SharedPicture : ContentProvider() {
         val values: List<Any?> = columns.map {
             when (it) {
                 OpenableColumns.DISPLAY_NAME -> NAME
-                OpenableColumns.SIZE -> file(requireContext()).length()
+                OpenableColumns.SIZE -> file(checkNotNull(context)).length()
                 else -> null
             }
         }

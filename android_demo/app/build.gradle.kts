@@ -1,0 +1,58 @@
+plugins {
+    alias(libs.plugins.android.application)
+}
+
+android {
+    namespace = "org.salgan.demo"
+    compileSdk = 37
+
+    defaultConfig {
+        applicationId = "org.salgan.demo"
+        minSdk = 26
+        targetSdk = 37
+        versionCode = 1
+        versionName = "1.0"
+    }
+
+    compileOptions {
+        sourceCompatibility = JavaVersion.VERSION_17
+        targetCompatibility = JavaVersion.VERSION_17
+    }
+
+    androidResources {
+        // It is mapped into memory as it lies in the APK.
+        noCompress += "tflite"
+    }
+}
+
+dependencies {
+    implementation(libs.litert)
+}
+
+/** Takes the model into the app's assets: it is kept in one place, and not committed here as well. */
+abstract class CopyModel : DefaultTask() {
+    @get:InputFiles
+    abstract val models: ConfigurableFileCollection
+
+    @get:OutputDirectory
+    abstract val assets: DirectoryProperty
+
+    @TaskAction
+    fun copy() {
+        val model = models.singleOrNull { it.isFile }
+            ?: throw GradleException("One int8 model is wanted: salgan_tf/weights/*_int8.tflite, or -Pmodel=FILE.tflite; found ${models.files}")
+        model.copyTo(assets.file("saliency.tflite").get().asFile, overwrite = true)
+    }
+}
+
+val copyModel = tasks.register<CopyModel>("copyModel") {
+    val named = providers.gradleProperty("model")
+    models.from(
+        if (named.isPresent) rootProject.file(named.get())
+        else rootProject.fileTree("../salgan_tf/weights") { include("*_int8.tflite") },
+    )
+}
+
+androidComponents {
+    onVariants { it.sources.assets?.addGeneratedSourceDirectory(copyModel, CopyModel::assets) }
+}
