@@ -17,8 +17,6 @@ class FakeImage(private val width: Int, private val height: Int, private val pla
     override fun getWidth() = width
     override fun getHeight() = height
     override fun getTimestamp() = 0L
-    override fun getTransform() = 0
-    override fun getScalingMode() = 0
     override fun getPlanes() = planes
     override fun close() {
         closed = true

@@ -343,11 +343,11 @@ class MainActivityTest {
         screen.click(R.id.share)
         val chooser = shadowOf(screen.activity).nextStartedActivity
         assertEquals(Intent.ACTION_CHOOSER, chooser.action)
-        val send = checkNotNull(chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent::class.java))
+        val send = checkNotNull(chooser.getParcelableExtra<Intent>(Intent.EXTRA_INTENT))
         assertEquals(Intent.ACTION_SEND, send.action)
         assertEquals("image/jpeg", send.type)
         assertTrue(send.flags and Intent.FLAG_GRANT_READ_URI_PERMISSION != 0)
-        val uri = checkNotNull(send.getParcelableExtra(Intent.EXTRA_STREAM, Uri::class.java))
+        val uri = checkNotNull(send.getParcelableExtra<Uri>(Intent.EXTRA_STREAM))
         assertEquals(uri, send.clipData?.getItemAt(0)?.uri)
         val provider = Robolectric.setupContentProvider(SharedPicture::class.java)
         val sent = ParcelFileDescriptor.AutoCloseInputStream(provider.openFile(uri, "r")).use(BitmapFactory::decodeStream)

@@ -1,6 +1,5 @@
 package org.salgan.demo
 
-import android.Manifest
 import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Color
@@ -15,30 +14,27 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 
-/** Draws the screen into `target/screens/`, for README.md and for whoever changes a layout. */
+/** Draws the screens into `target/screens.jpg`: README.md shows them, and whoever changes a layout looks at them. */
 @RunWith(RobolectricTestRunner::class)
 class ScreenTest {
     private val app = TestApplication.current
+    private val photo = Uri.parse("content://photos/1")
 
-    /** The photograph with the real model's map, or the notice of a refused camera. */
-    private fun draw(name: String, qualifiers: String, photo: Boolean = true): Bitmap {
+    /** The photograph with the real model's map; or the notice of a refused camera. */
+    private fun draw(qualifiers: String, withPhoto: Boolean = true): Bitmap {
         RuntimeEnvironment.setQualifiers(qualifiers)
-        val uri = Uri.parse("content://photos/1")
-        shadowOf(app.contentResolver).registerInputStreamSupplier(uri) { Golden.bytes("photo.jpg").inputStream() }
-        shadowOf(app).denyPermissions(Manifest.permission.CAMERA)
+        shadowOf(app.contentResolver).registerInputStreamSupplier(photo) { Golden.bytes("photo.jpg").inputStream() }
         val screen = Screen()
-        if (photo) {
+        if (withPhoto) {
             screen.click(R.id.photo)
             screen.click(R.id.choose)
-            screen.pick(uri)
+            screen.pick(photo)
         }
         val root = screen.activity.window.decorView
         val bitmap = Bitmap.createBitmap(root.width, root.height, Bitmap.Config.ARGB_8888)
         root.draw(Canvas(bitmap))
-        val file = File("target/screens/$name.png").apply { parentFile?.mkdirs() }
-        file.outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
         val stage = screen.find<View>(R.id.picture)
-        assertTrue("there is room for the picture: ${stage.width} x ${stage.height}", stage.width * stage.height > root.width * root.height / 3)
+        assertTrue("${stage.width} x ${stage.height} for the picture", 3 * stage.width * stage.height > root.width * root.height)
         screen.controller.pause().stop().destroy()
         return bitmap
     }
@@ -46,26 +42,24 @@ class ScreenTest {
     private fun Bitmap.brightness(x: Int, y: Int) = Color.luminance(getPixel(x, y))
 
     @Test
-    fun `portrait, light`() {
-        val screen = draw("portrait", "w360dp-h720dp-port-notnight-xhdpi")
-        assertEquals(720 to 1440, screen.width to screen.height)
-        assertTrue(screen.brightness(4, screen.height - 4) > 0.8)
+    fun `light, dark, and without the camera`() {
+        val light = draw("w360dp-h720dp-port-notnight-xhdpi")
+        val dark = draw("w360dp-h720dp-port-night-xhdpi")
+        val refused = draw("w360dp-h720dp-port-notnight-xhdpi", withPhoto = false)
+        assertTrue("the light theme", light.brightness(4, light.height - 4) > 0.8)
+        assertTrue("the dark theme", dark.brightness(4, dark.height - 4) < 0.1)
+        assertTrue("the stage is dark in both", refused.brightness(4, refused.height / 2) < 0.1)
+        val gap = 24
+        val all = Bitmap.createBitmap(3 * light.width + 2 * gap, light.height, Bitmap.Config.ARGB_8888)
+        val canvas = Canvas(all).apply { drawColor(Color.WHITE) }
+        listOf(light, dark, refused).forEachIndexed { i, screen -> canvas.drawBitmap(screen, i * (light.width + gap).toFloat(), 0f, null) }
+        val small = Bitmap.createScaledBitmap(all, all.width / 2, all.height / 2, true)
+        File("target/screens.jpg").outputStream().use { small.compress(Bitmap.CompressFormat.JPEG, 90, it) }
     }
 
     @Test
-    fun `portrait, dark`() {
-        val screen = draw("portrait-night", "w360dp-h720dp-port-night-xhdpi")
-        assertTrue(screen.brightness(4, screen.height - 4) < 0.1)
-    }
-
-    @Test
-    fun `landscape`() {
-        val screen = draw("landscape", "w720dp-h360dp-land-notnight-xhdpi")
+    fun `landscape, there is room for the picture beside the controls`() {
+        val screen = draw("w720dp-h360dp-land-notnight-xhdpi")
         assertEquals(1440 to 720, screen.width to screen.height)
-    }
-
-    @Test
-    fun `the camera is refused`() {
-        draw("refused", "w360dp-h720dp-port-notnight-xhdpi", photo = false)
     }
 }
