@@ -40,7 +40,7 @@ abstract class CopyModel : DefaultTask() {
     @TaskAction
     fun copy() {
         val model = models.singleOrNull { it.isFile }
-            ?: throw GradleException("One int8 model is wanted: salgan_tf/weights/*_int8.tflite, or -Pmodel=FILE.tflite; found ${models.files}")
+            ?: throw GradleException("No single model in ${models.files}: see salgan_tf/weights, or give -Pmodel=FILE.tflite")
         model.copyTo(assets.file("saliency.tflite").get().asFile, overwrite = true)
     }
 }

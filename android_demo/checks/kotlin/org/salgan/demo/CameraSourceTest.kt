@@ -4,6 +4,7 @@ import android.Manifest
 import android.graphics.ImageFormat
 import android.hardware.camera2.CameraCharacteristics
 import android.hardware.camera2.CameraManager
+import android.os.HandlerThread
 import android.os.Looper
 import android.util.Size
 import android.view.Surface
@@ -22,13 +23,13 @@ import org.robolectric.shadows.ShadowCameraCharacteristics
 import org.robolectric.shadows.StreamConfigurationMapBuilder
 
 /** A camera among the device's, which opens and gives no frames: Robolectric has none to give. */
-fun addCamera(id: String = "0", facing: Int = CameraCharacteristics.LENS_FACING_BACK, format: Int = ImageFormat.YUV_420_888) {
+fun addCamera(format: Int = ImageFormat.YUV_420_888) {
     val camera = ShadowCameraCharacteristics.newCameraCharacteristics()
     val sizes = StreamConfigurationMapBuilder.newBuilder().addOutputSize(format, Size(640, 480)).build()
-    shadowOf(camera).set(CameraCharacteristics.LENS_FACING, facing)
+    shadowOf(camera).set(CameraCharacteristics.LENS_FACING, CameraCharacteristics.LENS_FACING_BACK)
     shadowOf(camera).set(CameraCharacteristics.SENSOR_ORIENTATION, 90)
     shadowOf(camera).set(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP, sizes)
-    shadowOf(RuntimeEnvironment.getApplication().getSystemService(CameraManager::class.java)).addCamera(id, camera)
+    shadowOf(RuntimeEnvironment.getApplication().getSystemService(CameraManager::class.java)).addCamera("0", camera)
 }
 
 @RunWith(RobolectricTestRunner::class)
@@ -102,8 +103,8 @@ class CameraSourceTest {
     }
 
     private fun settle() {
-        val camera = Thread.getAllStackTraces().keys.filterIsInstance<android.os.HandlerThread>().filter { it.name == "camera" }
-        camera.forEach { shadowOf(it.looper).idle() }
+        val threads = Thread.getAllStackTraces().keys.filterIsInstance<HandlerThread>()
+        threads.filter { it.name == "camera" }.forEach { shadowOf(it.looper).idle() }
         shadowOf(Looper.getMainLooper()).idle()
     }
 }

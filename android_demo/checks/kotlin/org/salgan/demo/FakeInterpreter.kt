@@ -56,7 +56,8 @@ class FakeInterpreter(
         closed = true
     }
 
-    override fun runForMultipleInputsOutputs(inputs: Array<Any>, outputs: Map<Int, Any>) = throw UnsupportedOperationException()
+    override fun runForMultipleInputsOutputs(inputs: Array<Any>, outputs: Map<Int, Any>) =
+        throw UnsupportedOperationException()
     override fun allocateTensors() = throw UnsupportedOperationException()
     override fun resizeInput(index: Int, shape: IntArray) = throw UnsupportedOperationException()
     override fun resizeInput(index: Int, shape: IntArray, strict: Boolean) = throw UnsupportedOperationException()
@@ -65,10 +66,11 @@ class FakeInterpreter(
     override fun getLastNativeInferenceDurationNanoseconds() = throw UnsupportedOperationException()
 
     companion object {
-        /** The bundled model's ends; it gives the levels that the real one gave for the photograph, whatever it is shown. */
+        /** The bundled model's ends; gives the levels that the real one gave for the photograph, whatever it is shown. */
         fun ofPhotograph(): FakeInterpreter {
             val levels = Golden.png("photo_levels.png")
-            return FakeInterpreter(listOf(FakeTensor(listOf(1, 192, 256, 3))), listOf(FakeTensor(listOf(1, 192, 256, 1)))) { levels }
+            val (input, output) = listOf(3, 1).map { FakeTensor(listOf(1, 192, 256, it)) }
+            return FakeInterpreter(listOf(input), listOf(output)) { levels }
         }
     }
 }

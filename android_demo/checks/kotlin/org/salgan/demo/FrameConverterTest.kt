@@ -44,13 +44,13 @@ class FrameConverterTest {
         val height = values.size / width
         val bytes = ByteBuffer.allocateDirect((height - 1) * rowStride + (width - 1) * pixelStride + 1)
         for (i in 0 until bytes.capacity()) bytes.put(i, 0x55)
-        for (y in 0 until height) for (x in 0 until width) bytes.put(y * rowStride + x * pixelStride, values[y * width + x])
+        for (i in values.indices) bytes.put(i / width * rowStride + i % width * pixelStride, values[i])
         return FakeImage.FakePlane(bytes, rowStride, pixelStride)
     }
 
     private fun planar(lumaStride: Int, chromaStride: Int) = FakeImage(
         width, height,
-        arrayOf(plane(luma, width, lumaStride), plane(blue, width / 2, chromaStride), plane(red, width / 2, chromaStride)),
+        arrayOf(plane(luma, width, lumaStride)) + listOf(blue, red).map { plane(it, width / 2, chromaStride) },
     )
 
     /** Both chroma planes in one buffer, `first` before the other one: NV12 with blue first, NV21 with red. */
@@ -149,6 +149,7 @@ class FrameConverterTest {
 
     @Test
     fun `an oblique rotation is refused`() {
-        assertThrows(IllegalArgumentException::class.java) { FrameConverter().convert(planar(width, width / 2), 45, Pixels()) }
+        val frame = planar(width, width / 2)
+        assertThrows(IllegalArgumentException::class.java) { FrameConverter().convert(frame, 45, Pixels()) }
     }
 }

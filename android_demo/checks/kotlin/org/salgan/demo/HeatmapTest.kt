@@ -28,8 +28,9 @@ class HeatmapTest {
         })
     }
 
-    private fun pixels(bitmap: Bitmap) =
-        IntArray(bitmap.width * bitmap.height).also { bitmap.getPixels(it, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height) }
+    private fun pixels(bitmap: Bitmap) = IntArray(bitmap.width * bitmap.height).also {
+        bitmap.getPixels(it, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
+    }
 
     @Test
     fun `colours are OpenCV's, to the bit`() {

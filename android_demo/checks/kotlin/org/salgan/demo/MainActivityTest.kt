@@ -2,6 +2,8 @@ package org.salgan.demo
 
 import android.Manifest
 import android.app.Activity
+import android.content.Context
+import android.content.ContextWrapper
 import android.content.Intent
 import android.content.pm.PackageManager
 import android.graphics.BitmapFactory
@@ -132,7 +134,8 @@ class MainActivityTest {
         settle()
     }
 
-    private fun requested(screen: Screen) = shadowOf(screen.activity).lastRequestedPermission?.requestedPermissions?.toList()
+    private fun requested(screen: Screen) =
+        shadowOf(screen.activity).lastRequestedPermission?.requestedPermissions?.toList()
 
     @After
     fun destroy() = screens.forEach { if (!it.activity.isDestroyed) it.controller.pause().stop().destroy() }
@@ -179,7 +182,8 @@ class MainActivityTest {
         shadowOf(app.packageManager).setShouldShowRequestPermissionRationale(Manifest.permission.CAMERA, true)
         shadowOf(screen.activity).clearNextStartedActivities()
         screen.click(R.id.notice_action)
-        assertEquals("android.content.pm.action.REQUEST_PERMISSIONS", shadowOf(screen.activity).nextStartedActivity.action)
+        val dialog = shadowOf(screen.activity).nextStartedActivity
+        assertEquals("android.content.pm.action.REQUEST_PERMISSIONS", dialog.action)
         screen.answer(granted = true)
         screen.frame(Color.GREEN)
         assertEquals(Color.GREEN, screen.center)
@@ -255,13 +259,15 @@ class MainActivityTest {
 
     @Test
     fun `the app without its model says so`() {
-        val error = assertThrows(UnusableModelException::class.java) { SaliencyApplication().also { attach(it) }.openModel() }
+        val real = SaliencyApplication().also(::attach)
+        val error = assertThrows(UnusableModelException::class.java) { real.openModel() }
         assertEquals("the app was built without saliency.tflite", error.message)
     }
 
-    private fun attach(application: SaliencyApplication) = android.content.ContextWrapper::class.java
-        .getDeclaredMethod("attachBaseContext", android.content.Context::class.java)
-        .apply { isAccessible = true }.invoke(application, app.baseContext)
+    private fun attach(application: SaliencyApplication) = ReflectionHelpers.callInstanceMethod<Unit>(
+        ContextWrapper::class.java, application, "attachBaseContext",
+        ClassParameter.from(Context::class.java, app.baseContext),
+    )
 
     @Test
     fun `turning the screen keeps the model, the photo, the mode and the settings`() {
@@ -350,7 +356,8 @@ class MainActivityTest {
         val uri = checkNotNull(send.getParcelableExtra<Uri>(Intent.EXTRA_STREAM))
         assertEquals(uri, send.clipData?.getItemAt(0)?.uri)
         val provider = Robolectric.setupContentProvider(SharedPicture::class.java)
-        val sent = ParcelFileDescriptor.AutoCloseInputStream(provider.openFile(uri, "r")).use(BitmapFactory::decodeStream)
+        val stream = ParcelFileDescriptor.AutoCloseInputStream(provider.openFile(uri, "r"))
+        val sent = stream.use(BitmapFactory::decodeStream)
         val original = BitmapFactory.decodeStream(Golden.bytes("photo.jpg").inputStream())
         assertEquals(original.width to original.height, sent.width to sent.height)
         assertFalse("the heat map is in it", sent.sameAs(original))
@@ -360,7 +367,8 @@ class MainActivityTest {
             assertTrue(it.getLong(it.getColumnIndexOrThrow(OpenableColumns.SIZE)) > 1000)
         }
         assertThrows(FileNotFoundException::class.java) { provider.openFile(uri, "w") }
-        assertThrows(FileNotFoundException::class.java) { provider.openFile(Uri.parse("content://org.salgan.demo.shared/../x"), "r") }
+        val other = Uri.parse("content://org.salgan.demo.shared/../x")
+        assertThrows(FileNotFoundException::class.java) { provider.openFile(other, "r") }
     }
 
     @Test

@@ -34,7 +34,8 @@ class ScreenTest {
         val bitmap = Bitmap.createBitmap(root.width, root.height, Bitmap.Config.ARGB_8888)
         root.draw(Canvas(bitmap))
         val stage = screen.find<View>(R.id.picture)
-        assertTrue("${stage.width} x ${stage.height} for the picture", 3 * stage.width * stage.height > root.width * root.height)
+        val share = stage.width * stage.height / (root.width * root.height).toFloat()
+        assertTrue("$share of the screen for the picture", share > 1 / 3f)
         screen.controller.pause().stop().destroy()
         return bitmap
     }
@@ -52,7 +53,9 @@ class ScreenTest {
         val gap = 24
         val all = Bitmap.createBitmap(3 * light.width + 2 * gap, light.height, Bitmap.Config.ARGB_8888)
         val canvas = Canvas(all).apply { drawColor(Color.WHITE) }
-        listOf(light, dark, refused).forEachIndexed { i, screen -> canvas.drawBitmap(screen, i * (light.width + gap).toFloat(), 0f, null) }
+        listOf(light, dark, refused).forEachIndexed { i, screen ->
+            canvas.drawBitmap(screen, i * (light.width + gap).toFloat(), 0f, null)
+        }
         val small = Bitmap.createScaledBitmap(all, all.width / 2, all.height / 2, true)
         File("target/screens.jpg").outputStream().use { small.compress(Bitmap.CompressFormat.JPEG, 90, it) }
     }

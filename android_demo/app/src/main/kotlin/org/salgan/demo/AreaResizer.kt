@@ -5,8 +5,8 @@ import kotlin.math.floor
 import kotlin.math.min
 
 /**
- * Resizes a picture to the model's size as `salgan_tf.inference` does, with the numbers of OpenCV's `INTER_AREA`: the mean
- * of the area under each pixel or, where a side is enlarged, interpolation between two pixels.
+ * Resizes a picture to the model's size as `salgan_tf.inference` does, with the numbers of OpenCV's `INTER_AREA`: the
+ * mean of the area under each pixel or, where a side is enlarged, interpolation between two pixels.
  *
  * The shape is not kept: the model sees every picture squeezed into its own. Nothing is allocated while the size of the
  * pictures stays the same. For one thread.
@@ -62,7 +62,7 @@ class AreaResizer(private val width: Int, private val height: Int) {
         rows = tapsOf(fromHeight, height)
     }
 
-    /** What each of `size` pixels is made of: the taps from `first[i]` until `first[i + 1]`, a source and its weight each. */
+    /** What each of `size` pixels is made of: taps `first[i]` until `first[i + 1]`, a source and its weight each. */
     private class Taps(size: Int) {
         val first = IntArray(size + 1)
         var source = IntArray(0)

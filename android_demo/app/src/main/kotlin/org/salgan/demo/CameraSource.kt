@@ -126,8 +126,8 @@ class CameraSource(
             device?.close()
             device = null
         }
-        // After the frame that is being consumed: its memory goes with the reader.
-        consumer.execute(reader::close)
+        // After the frame that is consumed, for its memory goes with the reader; and not while the next is acquired.
+        consumer.execute { handler.post(reader::close) }
     }
 
     companion object {
@@ -139,7 +139,9 @@ class CameraSource(
         private fun choose(manager: CameraManager): Triple<String, CameraCharacteristics, Size>? = try {
             manager.cameraIdList
                 .map { it to manager.getCameraCharacteristics(it) }
-                .sortedBy { (_, camera) -> camera[CameraCharacteristics.LENS_FACING] != CameraCharacteristics.LENS_FACING_BACK }
+                .sortedBy { (_, camera) ->
+                    camera[CameraCharacteristics.LENS_FACING] != CameraCharacteristics.LENS_FACING_BACK
+                }
                 .firstNotNullOfOrNull { (id, camera) ->
                     camera[CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP]
                         ?.getOutputSizes(ImageFormat.YUV_420_888)
@@ -165,7 +167,8 @@ class CameraSource(
                 else -> 0
             }
             // A front camera looks the other way, and so turns the other way.
-            return if (facing == CameraCharacteristics.LENS_FACING_FRONT) (sensor + turned) % 360 else (sensor - turned + 360) % 360
+            val sign = if (facing == CameraCharacteristics.LENS_FACING_FRONT) 1 else -1
+            return (sensor + sign * turned + 360) % 360
         }
     }
 }

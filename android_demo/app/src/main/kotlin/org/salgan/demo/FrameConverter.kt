@@ -5,8 +5,8 @@ import android.media.Image
 /**
  * Turns a camera's YUV_420_888 frame into upright RGB, whatever strides the camera chose (NV12, NV21, planar, padded).
  *
- * Colours are JFIF's (BT.601, full range), which cameras deliver; the numbers are those of OpenCV's `COLOR_YCrCb2RGB`, to
- * the bit. Nothing is allocated while the size of the frames stays the same. For one thread.
+ * Colours are JFIF's (BT.601, full range), which cameras deliver; the numbers are those of OpenCV's `COLOR_YCrCb2RGB`,
+ * to the bit. Nothing is allocated while the size of the frames stays the same. For one thread.
  */
 class FrameConverter {
     private var luma = ByteArray(0)

@@ -6,6 +6,7 @@ import android.content.ActivityNotFoundException
 import android.content.ClipData
 import android.content.Intent
 import android.content.pm.PackageManager
+import android.media.Image
 import android.net.Uri
 import android.os.Bundle
 import android.provider.Settings
@@ -34,6 +35,7 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
     private var meter = SpeedMeter()
     private var camera: CameraSource? = null
     private var photo: Uri? = null
+    private var shownPhoto: Uri? = null
     private var asked = false
     private var resumed = false
 
@@ -45,7 +47,8 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
         photo = state?.getString(PHOTO)?.let(Uri::parse)
         asked = state?.getBoolean(ASKED) ?: false
         // It comes along when the screen is turned: opening the model takes longer than that should.
-        engine = lastNonConfigurationInstance as SaliencyEngine? ?: SaliencyEngine((application as SaliencyApplication)::openModel)
+        engine = lastNonConfigurationInstance as SaliencyEngine?
+            ?: SaliencyEngine((application as SaliencyApplication)::openModel)
         engine.listener = this
         bindViews()
     }
@@ -131,17 +134,19 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
         showNotice(getString(R.string.starting))
         meter = SpeedMeter()
         try {
-            camera = CameraSource(this, engine.executor, ::analyzeFrame) {
-                stopCamera()
-                showNotice(getString(R.string.camera_lost), R.string.try_again, ::showCamera)
-            }.also(CameraSource::start)
+            camera = CameraSource(this, engine.executor, ::analyzeFrame, ::loseCamera).also(CameraSource::start)
         } catch (_: NoCameraException) {
             showNotice(getString(R.string.no_camera))
         }
     }
 
-    private fun analyzeFrame(frame: android.media.Image, rotation: Int) =
+    private fun analyzeFrame(frame: Image, rotation: Int) =
         engine.analyze(Source.CAMERA) { converter.convert(frame, rotation, it) }
+
+    private fun loseCamera() {
+        stopCamera()
+        showNotice(getString(R.string.camera_lost), R.string.try_again, ::showCamera)
+    }
 
     private fun stopCamera() {
         camera?.close()
@@ -162,6 +167,7 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
     private fun showPhoto() {
         stopCamera()
         val photo = photo ?: return showNotice(getString(R.string.no_photo), R.string.choose_photo, ::choosePhoto)
+        if (photo == shownPhoto) return
         showNotice(getString(R.string.starting))
         val reader = PhotoReader(contentResolver)
         engine.executor.execute { engine.analyze(Source.PHOTO) { reader.read(photo, it) } }
@@ -169,7 +175,8 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
 
     private fun choosePhoto() {
         try {
-            startActivityForResult(Intent(Intent.ACTION_GET_CONTENT).setType("image/*"), PHOTO_REQUEST)
+            val photos = Intent(Intent.ACTION_GET_CONTENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
+            startActivityForResult(photos, PHOTO_REQUEST)
         } catch (_: ActivityNotFoundException) {
             showNotice(getString(R.string.no_gallery))
         }
@@ -188,6 +195,7 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
         overlay.show(analysis)
         view.invalidate()
         if (source == Source.PHOTO) {
+            shownPhoto = photo
             status.text = getString(R.string.photo_speed, analysis.milliseconds)
         } else {
             meter.add(System.nanoTime(), analysis.milliseconds)?.let {
@@ -207,6 +215,7 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
 
     private fun showNotice(text: String, action: Int? = null, act: () -> Unit = {}) {
         overlay.clear()
+        shownPhoto = null
         view.invalidate()
         share.isEnabled = false
         status.text = null
@@ -220,13 +229,12 @@ class MainActivity : Activity(), SaliencyEngine.Listener {
     private fun share() {
         val picture = overlay.render() ?: return
         engine.executor.execute {
-            val failed = try {
+            try {
                 SharedPicture.write(this, picture)
-                false
+                runOnUiThread { if (!isDestroyed) offer() }
             } catch (_: IOException) {
-                true
+                runOnUiThread { Toast.makeText(this, R.string.not_shared, Toast.LENGTH_LONG).show() }
             }
-            runOnUiThread { if (failed) Toast.makeText(this, R.string.not_shared, Toast.LENGTH_LONG).show() else offer() }
         }
     }
 

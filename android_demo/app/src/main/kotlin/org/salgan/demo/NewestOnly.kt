@@ -3,8 +3,8 @@ package org.salgan.demo
 import java.util.concurrent.Executor
 
 /**
- * Hands items to a slower consumer, one at a time and in their order. Of those that arrive while it is busy only the newest
- * waits; the others are closed at once, so that a camera never runs out of buffers and the screen never lags behind.
+ * Hands items to a slower consumer, one at a time and in their order. Of those that arrive while it is busy only the
+ * newest waits; the others are closed at once, so that a camera never runs out of buffers and no screen lags behind.
  *
  * @param executor runs `consume`, one task at a time
  */

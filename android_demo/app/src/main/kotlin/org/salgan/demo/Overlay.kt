@@ -65,14 +65,18 @@ class Overlay(colors: IntArray) {
 
     /** A picture of its own, at the size of the photograph. */
     fun render(): Bitmap? = picture?.let {
-        Bitmap.createBitmap(it.width, it.height, Bitmap.Config.ARGB_8888).apply { draw(Canvas(this), Rect(0, 0, width, height)) }
+        val rendered = Bitmap.createBitmap(it.width, it.height, Bitmap.Config.ARGB_8888)
+        draw(Canvas(rendered), Rect(0, 0, it.width, it.height))
+        rendered
     }
 
-    private fun bitmap(old: Bitmap?, width: Int, height: Int) =
-        if (old?.width == width && old.height == height) old else Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888)
+    private fun bitmap(old: Bitmap?, width: Int, height: Int): Bitmap {
+        if (old?.width == width && old.height == height) return old
+        return Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888)
+    }
 
     companion object {
-        /** These two make the overlay that `salgan_tf.visualization` makes; without heat the photograph is not dimmed. */
+        /** With these two it is the overlay of `salgan_tf.visualization`; without heat the picture is not dimmed. */
         const val STANDARD_OPACITY = 0.65f
         private const val DIMMING = 0.2f
     }

@@ -9,7 +9,7 @@ import android.net.Uri
 import java.io.IOException
 import java.io.InputStream
 
-/** Reads photographs upright, transparency on white, and no larger than a screen shows: 50 megapixels fit no app's memory. */
+/** Reads photographs upright, on white, and no larger than a screen shows: 50 megapixels do not fit an app's memory. */
 class PhotoReader(private val resolver: ContentResolver) {
     /** @throws IOException it is gone, may not be read any more, or is no picture */
     fun read(photo: Uri, into: Pixels) {
@@ -20,7 +20,7 @@ class PhotoReader(private val resolver: ContentResolver) {
             inSampleSize = sampleSize(bounds.outWidth, bounds.outHeight)
             inPreferredConfig = Bitmap.Config.ARGB_8888
         }
-        val decoded = open(photo) { BitmapFactory.decodeStream(it, null, options) } ?: throw IOException("no whole picture")
+        val decoded = open(photo) { BitmapFactory.decodeStream(it, null, options) } ?: throw IOException("damaged")
         val orientation = open(photo) {
             ExifInterface(it).getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL)
         }
@@ -67,7 +67,10 @@ class PhotoReader(private val resolver: ContentResolver) {
         private fun layOnWhite(argb: IntArray) {
             for (i in argb.indices) {
                 val alpha = argb[i] ushr 24
-                fun blend(shift: Int) = ((argb[i] shr shift and 0xff) * alpha + 255 * (255 - alpha) + 127) / 255 shl shift
+                fun blend(shift: Int): Int {
+                    val color = argb[i] shr shift and 0xff
+                    return (color * alpha + 255 * (255 - alpha) + 127) / 255 shl shift
+                }
                 argb[i] = (0xff shl 24) or blend(16) or blend(8) or blend(0)
             }
         }

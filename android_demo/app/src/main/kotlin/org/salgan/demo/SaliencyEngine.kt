@@ -24,8 +24,8 @@ class Analysis {
 /**
  * Runs the model on pictures, on the one thread that owns it, and tells the listener on the main thread.
  *
- * The model is opened and warmed up first: whatever is analysed waits for it. There are two analyses, one to be looked at
- * while the next is made; a screen that is slower than the model makes it wait. It outlives the activity's rotations.
+ * The model is opened and warmed up first: whatever is analysed waits for it. There are two analyses, one to be looked
+ * at while the next is made; a screen that is slower than the model makes it wait. It outlives rotations of the screen.
  */
 class SaliencyEngine(openModel: () -> SaliencyModel) : AutoCloseable {
     /** Called on the main thread. */
@@ -48,20 +48,17 @@ class SaliencyEngine(openModel: () -> SaliencyModel) : AutoCloseable {
     private val main = Handler(Looper.getMainLooper())
     private val free = LinkedBlockingQueue(listOf(Analysis(), Analysis()))
 
-    // From here on: of the model's thread.
-    private var model: SaliencyModel? = null
-    private var resizer = AreaResizer(0, 0)
-    private var rgb = ByteArray(0)
+    /** Of the model's thread; none before the model is open, and none if it cannot be used. */
+    private var loaded: Loaded? = null
 
     init {
         executor.execute {
             guarded {
-                val opened = openModel()
-                model = opened
-                resizer = AreaResizer(opened.width, opened.height)
-                rgb = ByteArray(opened.width * opened.height * 3)
+                val model = openModel()
+                loaded = Loaded(model)
                 // The first runs allocate and pack weights: nobody should wait for them, or see their milliseconds.
-                repeat(2) { opened.run(rgb, FloatArray(opened.width * opened.height)) }
+                val size = model.width * model.height
+                repeat(2) { model.run(ByteArray(3 * size), FloatArray(size)) }
             }
         }
     }
@@ -72,13 +69,13 @@ class SaliencyEngine(openModel: () -> SaliencyModel) : AutoCloseable {
      * @param read fills in the picture; an IOException says that it cannot be read
      */
     fun analyze(source: Source, read: (Pixels) -> Unit) {
-        val model = model ?: return
+        val loaded = loaded ?: return
         val analysis = free.take()
         var ready = false
         try {
             read(analysis.picture)
             guarded {
-                analyze(analysis, model)
+                loaded.analyze(analysis)
                 ready = true
             }
         } catch (_: IOException) {
@@ -93,18 +90,6 @@ class SaliencyEngine(openModel: () -> SaliencyModel) : AutoCloseable {
             listener?.onAnalysis(analysis)
             free.put(analysis)
         }
-    }
-
-    private fun analyze(analysis: Analysis, model: SaliencyModel) {
-        analysis.mapWidth = model.width
-        analysis.mapHeight = model.height
-        if (analysis.saliency.size != model.width * model.height) {
-            analysis.saliency = FloatArray(model.width * model.height)
-        }
-        resizer.resize(analysis.picture, rgb)
-        val start = System.nanoTime()
-        model.run(rgb, analysis.saliency)
-        analysis.milliseconds = (System.nanoTime() - start) / 1e6f
     }
 
     /** A model that fails is closed, and never asked again. */
@@ -127,8 +112,8 @@ class SaliencyEngine(openModel: () -> SaliencyModel) : AutoCloseable {
     }
 
     private fun closeModel() {
-        model?.close()
-        model = null
+        loaded?.model?.close()
+        loaded = null
     }
 
     /** The model is closed after what is running and waiting; nothing can be analysed after this. */
@@ -136,5 +121,23 @@ class SaliencyEngine(openModel: () -> SaliencyModel) : AutoCloseable {
         listener = null
         executor.execute(::closeModel)
         executor.shutdown()
+    }
+
+    /** The model, and what it needs of its size. */
+    private class Loaded(val model: SaliencyModel) {
+        private val resizer = AreaResizer(model.width, model.height)
+        private val rgb = ByteArray(model.width * model.height * 3)
+
+        fun analyze(analysis: Analysis) {
+            analysis.mapWidth = model.width
+            analysis.mapHeight = model.height
+            if (analysis.saliency.size != model.width * model.height) {
+                analysis.saliency = FloatArray(model.width * model.height)
+            }
+            resizer.resize(analysis.picture, rgb)
+            val start = System.nanoTime()
+            model.run(rgb, analysis.saliency)
+            analysis.milliseconds = (System.nanoTime() - start) / 1e6f
+        }
     }
 }

@@ -27,7 +27,8 @@ class SaliencyModel(private val interpreter: InterpreterApi) : AutoCloseable {
 
     init {
         if (interpreter.inputTensorCount != 1 || interpreter.outputTensorCount != 1) {
-            throw UnusableModelException("it has ${interpreter.inputTensorCount} inputs and ${interpreter.outputTensorCount} outputs")
+            val counts = "${interpreter.inputTensorCount} inputs and ${interpreter.outputTensorCount} outputs"
+            throw UnusableModelException("it has $counts")
         }
         val entry = interpreter.getInputTensor(0)
         val exit = interpreter.getOutputTensor(0)
@@ -47,7 +48,7 @@ class SaliencyModel(private val interpreter: InterpreterApi) : AutoCloseable {
     /**
      * @param rgb height × width × 3 bytes
      * @param saliency takes height × width values, proportional to the density of fixations
-     * @throws UnusableModelException it gives values that are not finite numbers
+     * @throws UnusableModelException it gives values that are not finite
      */
     fun run(rgb: ByteArray, saliency: FloatArray) {
         input.rewind()
@@ -58,7 +59,7 @@ class SaliencyModel(private val interpreter: InterpreterApi) : AutoCloseable {
         output.rewind()
         if (meaning == null) {
             output.asFloatBuffer().get(saliency)
-            if (!saliency.all(Float::isFinite)) throw UnusableModelException("it gives values that are not finite numbers")
+            if (!saliency.all(Float::isFinite)) throw UnusableModelException("it gives values that are not finite")
         } else {
             for (i in saliency.indices) saliency[i] = meaning[output.get().toInt() and 0xff]
         }
@@ -74,10 +75,12 @@ class SaliencyModel(private val interpreter: InterpreterApi) : AutoCloseable {
         fun open(file: ByteBuffer, threads: Int): SaliencyModel {
             val interpreter = try {
                 InterpreterApi.create(file, InterpreterApi.Options().setNumThreads(threads).setUseXNNPACK(true))
-            } catch (error: RuntimeException) {
+            } catch (error: IllegalArgumentException) {
                 throw UnusableModelException("it is damaged, or newer than this app", error)
+            } catch (error: IllegalStateException) {
+                throw UnusableModelException(NOT_HERE, error)
             } catch (error: LinkageError) {
-                throw UnusableModelException("LiteRT does not run on this device", error)
+                throw UnusableModelException(NOT_HERE, error)
             }
             try {
                 return SaliencyModel(interpreter)
@@ -87,6 +90,8 @@ class SaliencyModel(private val interpreter: InterpreterApi) : AutoCloseable {
             }
         }
 
+        private const val NOT_HERE = "LiteRT does not run on this device"
+
         private fun isBytes(tensor: Tensor, verb: String) = when (tensor.dataType()) {
             DataType.UINT8 -> true
             DataType.FLOAT32 -> false
@@ -94,8 +99,8 @@ class SaliencyModel(private val interpreter: InterpreterApi) : AutoCloseable {
         }
 
         /**
-         * What is below half a level is stored as level 0. Read as 0 it would be a place where nobody ever looks; a quarter
-         * of a level is the middle of what it may have been, and what `salgan_tf.inference` reads.
+         * What is below half a level is stored as level 0. Read as 0 it would be a place where nobody ever looks; a
+         * quarter of a level is the middle of what it may have been, and what `salgan_tf.inference` reads.
          */
         private fun meaningOfLevels(tensor: Tensor): FloatArray {
             val steps = tensor.quantizationParams()

@@ -14,7 +14,7 @@ import java.io.FileNotFoundException
 import java.io.IOException
 
 /**
- * Lends the last shared picture to the app that it is shared with; it needs no permission and leaves nothing in the gallery.
+ * Lends the last shared picture to the app that it is shared with; needs no permission, leaves nothing in the gallery.
  *
  * It does what FileProvider does, which is not of the framework, and serves one file only.
  */
@@ -60,8 +60,8 @@ class SharedPicture : ContentProvider() {
         fun write(context: Context, picture: Bitmap) {
             // Renamed when whole: an app that still reads the last one keeps it.
             val part = File(context.cacheDir, "$NAME.part")
-            part.outputStream().use { picture.compress(Bitmap.CompressFormat.JPEG, 92, it) }
-            if (!part.renameTo(file(context))) throw IOException("$part cannot be renamed")
+            val written = part.outputStream().use { picture.compress(Bitmap.CompressFormat.JPEG, 92, it) }
+            if (!written || !part.renameTo(file(context))) throw IOException("$part cannot be written")
         }
     }
 }

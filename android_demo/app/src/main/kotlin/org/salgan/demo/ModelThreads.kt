@@ -3,8 +3,8 @@ package org.salgan.demo
 import java.io.File
 
 /**
- * How many threads the model runs with: one for each big core, four at most. A share of the work that ends on a little core
- * keeps all the others waiting, and beyond four the heat costs more than the threads bring.
+ * How many threads the model runs with: one for each big core, four at most. A share of the work that ends on a little
+ * core keeps all the others waiting, and beyond four the heat costs more than the threads bring.
  *
  * @param cpus where Linux tells of each core how fast it can be
  */

@@ -6,22 +6,25 @@ import org.junit.Rule
 import org.junit.Test
 import org.junit.rules.TemporaryFolder
 
-class ThreadsTest {
+class ModelThreadsTest {
     @get:Rule
     val folder = TemporaryFolder()
 
     private fun threads(vararg frequencies: Int): Int {
         frequencies.forEachIndexed { cpu, frequency ->
-            folder.root.resolve("cpu$cpu/cpufreq").apply { mkdirs() }.resolve("cpuinfo_max_freq").writeText("$frequency\n")
+            val told = folder.root.resolve("cpu$cpu/cpufreq").apply { mkdirs() }.resolve("cpuinfo_max_freq")
+            told.writeText("$frequency\n")
         }
         return modelThreads(frequencies.size, folder.root)
     }
 
     @Test
-    fun `one big core and three middle ones beside four little ones`() = assertEquals(4, threads(1800, 1800, 1800, 1800, 2400, 2400, 2400, 2800))
+    fun `one big core and three middle ones beside four little ones`() =
+        assertEquals(4, threads(1800, 1800, 1800, 1800, 2400, 2400, 2400, 2800))
 
     @Test
-    fun `two big cores beside six little ones`() = assertEquals(2, threads(1800, 1800, 1800, 1800, 1800, 1800, 2400, 2400))
+    fun `two big cores beside six little ones`() =
+        assertEquals(2, threads(1800, 1800, 1800, 1800, 1800, 1800, 2400, 2400))
 
     @Test
     fun `four at most`() = assertEquals(4, threads(2000, 3000, 3000, 3000, 3000, 3000, 3000, 3000))
