@@ -98,7 +98,7 @@ class CameraSourceTest {
         source.close()
         executor.shutdown()
         settle()
-        assertTrue("the reader is closed on the model's thread", executor.awaitTermination(10, TimeUnit.SECONDS))
+        assertTrue("nothing is left to do for the model's thread", executor.awaitTermination(10, TimeUnit.SECONDS))
         assertEquals(0, lost)
     }
 
