@@ -45,14 +45,15 @@ abstract class CopyModel : DefaultTask() {
     }
 }
 
-val copyModel = tasks.register<CopyModel>("copyModel") {
-    val named = providers.gradleProperty("model")
-    models.from(
-        if (named.isPresent) rootProject.file(named.get())
-        else rootProject.fileTree("../salgan_tf/weights") { include("*_int8.tflite") },
-    )
-}
-
 androidComponents {
-    onVariants { it.sources.assets?.addGeneratedSourceDirectory(copyModel, CopyModel::assets) }
+    onVariants { variant ->
+        val copyModel = tasks.register<CopyModel>("copy${variant.name.replaceFirstChar(Char::uppercase)}Model") {
+            val named = providers.gradleProperty("model")
+            models.from(
+                if (named.isPresent) rootProject.file(named.get())
+                else rootProject.fileTree("../salgan_tf/weights") { include("*_int8.tflite") },
+            )
+        }
+        variant.sources.assets?.addGeneratedSourceDirectory(copyModel, CopyModel::assets)
+    }
 }
