@@ -1,11 +1,11 @@
 # make demo: a heat map of a photograph and an int8 file of the model, from a fresh clone. make test: every test that
-# needs no GPU.
+# needs no GPU. make test-android: the checks of the phone app, with Maven. make apk: the app, to be tried on a phone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := setup.cfg pyproject.toml
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-android apk lint clean
 
 # A stamp for each set of packages: they are installed once, and again when setup.cfg changes.
 $(VENV)/.run: $(SOURCES)
@@ -24,9 +24,15 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
+test-android:
+	mvn --batch-mode --no-transfer-progress --file android_demo test
+
+apk:
+	mvn --batch-mode --no-transfer-progress --file android_demo --activate-profiles apk package
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) android_demo/target demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,123 @@
+"""Make what the checks hold the app against, and the app's colour maps: `python android_demo/checks/goldens.py`.
+
+Only `golden/photo_*` depend on the weights, the rest on OpenCV alone. `golden/versions.txt` says what made them.
+"""
+
+import platform
+from pathlib import Path
+
+import ai_edge_litert
+import cv2
+import matplotlib.cbook
+import numpy as np
+import PIL
+from ai_edge_litert.interpreter import Interpreter
+from PIL import ExifTags, Image
+
+from salgan_tf import SaliencyPredictor, images, visualization
+from salgan_tf.inference import EDGE_MODEL
+
+APP = Path(__file__).resolve().parent.parent
+GOLDEN = APP / "checks" / "resources" / "golden"
+COLOR_MAPS = {"turbo": cv2.COLORMAP_TURBO, "inferno": cv2.COLORMAP_INFERNO, "viridis": cv2.COLORMAP_VIRIDIS}
+RESIZED_SHAPE = (24, 32)
+
+
+def _write(name: str, array: np.ndarray) -> None:
+    array.tofile(GOLDEN / name)
+
+
+def make_color_maps() -> None:
+    """Each is a resource of the app: a strip of 256 pixels."""
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    for name, palette in COLOR_MAPS.items():
+        strip = cv2.cvtColor(cv2.applyColorMap(ramp, palette), cv2.COLOR_BGR2RGB)
+        Image.fromarray(strip).save(APP / "app/src/main/res/drawable-nodpi" / f"{name}.png", optimize=True)
+
+
+def make_frame(random: np.random.Generator) -> None:
+    """A frame with a height that is no multiple of 16, as Y, Cb and Cr planes without padding, and its colours."""
+    height, width = 30, 46
+    luma = random.integers(0, 256, (height, width), np.uint8)
+    blue, red = random.integers(0, 256, (2, height // 2, width // 2), np.uint8)
+    full = [np.repeat(np.repeat(plane, 2, 0), 2, 1) for plane in (red, blue)]
+    _write("frame.yuv", np.concatenate([luma.ravel(), blue.ravel(), red.ravel()]))
+    _write("frame.rgb", cv2.cvtColor(np.dstack([luma, *full]), cv2.COLOR_YCrCb2RGB))
+
+
+def make_resized() -> None:
+    """What INTER_AREA makes of pictures that the checks make alike: whole and broken ratios, enlarged sides."""
+    for height, width in ((48, 64), (60, 80), (41, 65), (100, 32), (70, 20), (10, 90), (7, 5), (24, 32), (1, 1)):
+        y, x, channel = np.indices((height, width, 3))
+        picture = ((37 * x + 91 * y + 53 * channel + x * y * (channel + 1)) % 256).astype(np.uint8)
+        _write(f"resized_{width}x{height}.rgb", images.resize_area(picture, RESIZED_SHAPE))
+
+
+def make_heat(random: np.random.Generator) -> None:
+    """A map with every level in it, its colours, and the overlay on a picture of its size."""
+    saliency = (random.permutation(1024).reshape(32, 32) / 1023 * 0.37).astype(np.float32)
+    picture = random.integers(0, 256, (32, 32, 3), np.uint8)
+    _write("heat.f32", saliency)
+    _write("heat_picture.rgb", picture)
+    _write("heat_inferno.rgb", visualization.heat_map(saliency))
+    _write("heat_overlay.rgb", visualization.overlay(picture, saliency))
+
+
+def make_photographs() -> None:
+    """Four flat quarters in each of EXIF's orientations, all alike when upright; and a picture that is see-through."""
+    upright = np.zeros((48, 64, 3), np.uint8)
+    upright[:24, :32], upright[:24, 32:], upright[24:, :32] = (220, 40, 40), (40, 200, 60), (50, 70, 210)
+    upright[24:, 32:] = (230, 210, 70)
+    stored = {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 1, 7: 3, 8: 3}
+    for orientation, quarter_turns in stored.items():
+        array = np.fliplr(upright) if orientation in (2, 4, 5, 7) else upright
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        Image.fromarray(np.ascontiguousarray(np.rot90(array, quarter_turns))).save(
+            GOLDEN / f"orientation_{orientation}.jpg", quality=95, subsampling=0, exif=exif
+        )
+        found = images.read_image(GOLDEN / f"orientation_{orientation}.jpg")
+        if np.abs(found.astype(int) - upright).max() > 8:
+            raise AssertionError(f"orientation {orientation} is not the picture")
+    see_through = np.dstack([upright, np.tile(np.uint8([0, 90, 255, 255]).repeat(16), (48, 1))])
+    Image.fromarray(see_through).save(GOLDEN / "see_through.png")
+    _write("see_through.rgb", images.read_image(GOLDEN / "see_through.png"))
+
+
+def make_photo() -> None:
+    """A public-domain photograph, what the int8 model sees of it, its raw levels, and as what values they are read."""
+    with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg")) as photograph:
+        photograph.save(GOLDEN / "photo.jpg", quality=85)
+    predictor = SaliencyPredictor(threads=1)
+    seen = images.resize_area(images.read_image(GOLDEN / "photo.jpg"), predictor.image_shape)
+    saliency = predictor.run_network(seen)
+    interpreter = Interpreter(str(EDGE_MODEL), num_threads=1)
+    interpreter.allocate_tensors()
+    (entry,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.set_tensor(entry["index"], seen[None])
+    interpreter.invoke()
+    levels = interpreter.get_tensor(exit_["index"])[0, ..., 0]
+    Image.fromarray(seen).save(GOLDEN / "photo_seen.png", optimize=True)
+    Image.fromarray(levels).save(GOLDEN / "photo_levels.png", optimize=True)
+    scale, zero_point = exit_["quantization"]
+    readings = [f"{level} {saliency[levels == level][0]!s}" for level in np.unique(levels)]
+    (GOLDEN / "photo_readings.txt").write_text("\n".join([f"{scale!r} {zero_point}", *readings]) + "\n")
+
+
+def main() -> None:
+    """Make all of it, in the folders where it is looked for."""
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(0)
+    make_color_maps()
+    make_frame(random)
+    make_resized()
+    make_heat(random)
+    make_photographs()
+    make_photo()
+    versions = {"Python": platform.python_version(), "NumPy": np.__version__, "OpenCV": cv2.__version__}
+    versions |= {"Pillow": PIL.__version__, "LiteRT": ai_edge_litert.__version__}
+    (GOLDEN / "versions.txt").write_text("".join(f"{name} {version}\n" for name, version in versions.items()))
+
+
+if __name__ == "__main__":
+    main()
