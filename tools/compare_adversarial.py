@@ -27,6 +27,9 @@ DOCS = Path(__file__).parents[1] / "docs"
 COMMON = {"content_loss": "bce", "updates": "both", "frozen": 9, "encoder_rate": 0.25, "keep_epochs": True}
 START = {"bce_epochs": START_EPOCHS, "gan_epochs": 0, "learning_rate": 1e-3}
 RATE = 2e-4
+# The paper's 0.05 gives the content loss, whose gradient is small near its optimum, no say beside the discriminator:
+# with AdamW the maps fall apart within an epoch (docs/experiments.md).
+ALPHA = 20.0
 ARMS = {
     "BCE": {"bce_epochs": EPOCHS, "gan_epochs": 0, "learning_rate": RATE},
     "BCE+GAN": {"bce_epochs": 0, "gan_epochs": EPOCHS, "gan_learning_rate": RATE},
@@ -112,7 +115,7 @@ def main() -> None:
     parser.add_argument("--init", required=True, metavar="FILE", help="ImageNet start of the encoder")
     parser.add_argument("--out", required=True, type=Path, metavar="RUNS", help="folder for the runs")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds (3, if not said)")
-    parser.add_argument("--alpha", type=float, default=0.05, metavar="X", help="weight of the content loss (0.05)")
+    parser.add_argument("--alpha", type=float, default=ALPHA, metavar="X", help="weight of the content loss")
     arguments = parser.parse_args()
     generators = train_runs(arguments.data, arguments.init, arguments.out, arguments.seeds, arguments.alpha)
     scores, examples = measure(arguments.data, generators)
