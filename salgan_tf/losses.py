@@ -115,45 +115,24 @@ class DensityLoss:
         nss: weight of the NSS at the fixations; images without fixations take no part.
         sim: weight of the similarity.
         bce: weight of the downsampled binary cross-entropy.
-        floor: share of its maximum below which the first four see no difference in a map: 1/255 for maps that will be
-            stored in 8 bits without zeros, as `salgan_tf.images.to_levels` stores them.
     """
 
-    def __init__(
-        self,
-        kl: float = 1.0,
-        cc: float = 0.5,
-        nss: float = 0.1,
-        sim: float = 0.0,
-        bce: float = 0.5,
-        floor: float = 0.0,
-    ):
-        self.kl, self.cc, self.nss, self.sim, self.bce, self.floor = kl, cc, nss, sim, bce, floor
+    def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.1, sim: float = 0.0, bce: float = 0.5):
+        self.kl, self.cc, self.nss, self.sim, self.bce = kl, cc, nss, sim, bce
 
     def __call__(self, truth: dict, saliency_pred):
         """Give the loss of each image (B,); `truth` holds `saliency` and may hold `fixations`."""
         saliency_true = truth["saliency"]
-        stored = saliency_pred
-        if self.floor:
-            highest = keras.ops.max(saliency_pred, axis=_PIXELS, keepdims=True)
-            stored = keras.ops.maximum(saliency_pred, self.floor * highest)
-        loss = self.kl * kl_divergence(saliency_true, stored)
-        loss = loss - self.cc * correlation_coefficient(saliency_true, stored)
+        loss = self.kl * kl_divergence(saliency_true, saliency_pred)
+        loss = loss - self.cc * correlation_coefficient(saliency_true, saliency_pred)
         if self.sim:
-            loss = loss - self.sim * similarity(saliency_true, stored)
+            loss = loss - self.sim * similarity(saliency_true, saliency_pred)
         if "fixations" in truth:
-            loss = loss - self.nss * normalized_scanpath_saliency(truth["fixations"], stored)
+            loss = loss - self.nss * normalized_scanpath_saliency(truth["fixations"], saliency_pred)
         return loss + self.bce * downsampled_binary_crossentropy(saliency_true, saliency_pred)
 
     def get_config(self) -> dict:
-        return {
-            "kl": self.kl,
-            "cc": self.cc,
-            "nss": self.nss,
-            "sim": self.sim,
-            "bce": self.bce,
-            "floor": self.floor,
-        }
+        return {"kl": self.kl, "cc": self.cc, "nss": self.nss, "sim": self.sim, "bce": self.bce}
 
     @classmethod
     def from_config(cls, config: dict) -> "DensityLoss":
