@@ -67,7 +67,7 @@ def data(tmp_path_factory) -> Path:
     return write_salicon(tmp_path_factory.mktemp("data") / "salicon")
 
 
-def build_tiny_generator(backbone: str, image_shape: tuple[int, ...], weights=None) -> keras.Model:
+def build_tiny_generator(backbone: str, image_shape: tuple[int, ...], weights=None, dropout=0.0) -> keras.Model:
     """Build a generator of three layers, which TensorFlow traces in a second."""
     image = keras.Input(image_shape, name="image")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(image)
