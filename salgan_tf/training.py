@@ -147,6 +147,22 @@ def resume(out: str | Path, verbose: int | str = "auto", data: str | None = None
     return _run(dataclasses.replace(config, data=data or config.data), Path(out), verbose, started_with)
 
 
+def train_or_resume(out: str | Path, verbose: int | str = "auto", **settings) -> Path:
+    """Train the edge generator into a run folder, go on with what is there, or see that it is done.
+
+    Args:
+        out: the run folder.
+        verbose: as in `keras.Model.fit`.
+        settings: of `make_config`.
+
+    Raises:
+        InputError: as `train` and `resume` do.
+    """
+    if (Path(out) / "run.json").exists():
+        return resume(out, verbose, **settings)
+    return train(make_config("mobilenet_v2", **settings), out, verbose)
+
+
 def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: dict | None = None) -> Path:
     strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
     keras.utils.set_random_seed(config.seed)

@@ -41,20 +41,14 @@ def train_runs(data: str, init: str, out: Path, seeds: int, alpha: float) -> dic
     generators = {}
     for seed in range(seeds):
         start = out / f"start-{seed}"
-        run(start, data=data, init=init, seed=seed, **COMMON, **START)
+        training.train_or_resume(start, 2, data=data, init=init, seed=seed, **COMMON, **START)
         for arm, settings in ARMS.items():
             folder = out / f"{arm.lower().replace('+', '-')}-{seed}"
-            run(folder, data=data, init=str(start / "content.keras"), seed=seed, alpha=alpha, **COMMON, **settings)
+            training.train_or_resume(
+                folder, 2, data=data, init=str(start / "content.keras"), seed=seed, alpha=alpha, **COMMON, **settings
+            )
             generators[seed, arm] = [start / "content.keras", *sorted((folder / "epochs").glob("*.keras"))]
     return generators
-
-
-def run(out: Path, **settings) -> None:
-    """Train a run, go on with it, or see that it is done."""
-    if (out / "run.json").exists():
-        training.resume(out, verbose=2)
-    else:
-        training.train(training.make_config("mobilenet_v2", **settings), out, verbose=2)
 
 
 def measure(data: str, generators: dict[tuple[int, str], list[Path]]) -> tuple[np.ndarray, list]:

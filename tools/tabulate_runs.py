@@ -1,6 +1,6 @@
 """The table of all trainings of the search in docs/experiments.md, made from their run folders.
 
-    python tools/tabulate_runs.py /tmp/runs --baseline base-s0
+    python tools/tabulate_runs.py runs --baseline base-s0
 
 Every folder below with a run.json is a row, also one that failed or was stopped. What differs from the baseline's
 settings is the row's text; the figures are those of the epoch with the best CC on `val`, on the training grid.
