@@ -1,4 +1,4 @@
-"""python -m salgan_tf {predict,evaluate,train,prepare,import-weights}: arguments in, exit code out, no logic."""
+"""The commands of `python -m salgan_tf`: arguments in, exit code out, no logic."""
 
 import argparse
 import os
@@ -164,16 +164,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--out", required=True, metavar="RUN", type=Path, help="folder for checkpoints, curves and models")
     one.add_argument("--resume", action="store_true", help="continue the run in RUN after its last whole epoch")
-    one.add_argument(
+    network = one.add_mutually_exclusive_group()
+    network.add_argument(
         "--recipe",
         choices=("edge",),
         help="train as the bundled model was: teachers, what they see, and a student; an interrupted one is continued",
     )
-    one.add_argument(
+    network.add_argument(
         "--backbone", choices=("mobilenet_v2", "vgg16"), help="mobilenet_v2 (edge, if not said) or the paper's"
     )
     one.add_argument(
-        "--init", metavar="imagenet|none|FILE", help="start of the weights; FILE ends in .keras, .weights.h5 or .npz"
+        "--init",
+        metavar="imagenet|none|FILE",
+        help="start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz",
     )
     one.add_argument("--size", dest="image_shape", type=size, metavar="HxW", help="size of the network's input")
     one.add_argument("--batch-size", type=positive, metavar="N", help="photographs a step")

@@ -5,6 +5,7 @@ from pathlib import Path
 from salgan_tf import training
 from salgan_tf.distillation import write_pseudo_labels
 from salgan_tf.files import make_folder
+from salgan_tf.inference import find_model
 
 # Settings over those of `training.RECIPES["mobilenet_v2"]`, found by the search of docs/experiments.md. What the
 # encoder knows of ImageNet is worth more than what 1100 photographs can teach it: its first layers stay, the others go
@@ -19,8 +20,14 @@ TEACHERS = {
     "fine-dropout": _FINE | {"bce_epochs": 8, "dropout": 0.2, "seed": 1},
     "fine-both": _FINE | {"bce_epochs": 9, "augmentations": _CROPPED, "dropout": 0.1, "seed": 2},
 }
-STUDENT = _GENTLE | {"bce_epochs": 6}
-VIEWS = 4
+VIEWS = 8
+# It starts as one of its teachers, at the size of an image that it ships for.
+STUDENT = _GENTLE | {
+    "image_shape": (256, 320),
+    "bce_epochs": 4,
+    "content_loss": "kl=1,cc=0.5,nss=0.1,sim=1,bce=0.5",
+}
+STUDENT_START = "fine-crop"
 
 
 def train_edge(data: str, out: str | Path, seed: int | None = None, verbose: int | str = "auto", **settings) -> Path:
@@ -32,7 +39,7 @@ def train_edge(data: str, out: str | Path, seed: int | None = None, verbose: int
             windows of the photographs of `train`.
         seed: 0 if not said.
         verbose: as in `keras.Model.fit`.
-        settings: of `TrainingConfig`, put over those of every training; None for not saying.
+        settings: of `TrainingConfig`, put over those of every training; None for not saying. `init` is the teachers'.
 
     Raises:
         InputError: bad data or weights, or `out` holds a run with other settings.
@@ -42,15 +49,8 @@ def train_edge(data: str, out: str | Path, seed: int | None = None, verbose: int
     out = make_folder(out)
     teachers = [out / "teachers" / name for name in TEACHERS]
     for path, teacher in zip(teachers, TEACHERS.values(), strict=True):
-        _train(path, verbose, teacher | said | {"seed": seed + teacher["seed"]})
+        training.train_or_resume(path, verbose, **teacher | said | {"seed": seed + teacher["seed"]})
     write_pseudo_labels(data, teachers, out / "pseudo", VIEWS, seed=seed)
-    _train(out, verbose, STUDENT | {"pseudo": str(out / "pseudo"), "seed": seed} | said)
-    return out
-
-
-def _train(out: Path, verbose: int | str, settings: dict) -> None:
-    """Begin a run, go on with it, or see that it is done."""
-    if (out / "run.json").exists():
-        training.resume(out, verbose, **settings)
-    else:
-        training.train(training.make_config("mobilenet_v2", **settings), out, verbose)
+    student = STUDENT | {"pseudo": str(out / "pseudo"), "seed": seed} | said
+    start = str(find_model(out / "teachers" / STUDENT_START))
+    return training.train_or_resume(out, verbose, **student | {"init": start})

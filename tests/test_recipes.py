@@ -18,6 +18,7 @@ def two_teachers(monkeypatch):
     first = dict(list(recipes.TEACHERS.items())[:2])
     monkeypatch.setattr(recipes, "TEACHERS", first)
     monkeypatch.setattr(recipes, "VIEWS", 2)
+    monkeypatch.setattr(recipes, "STUDENT_START", list(first)[1])
     return list(first)
 
 
@@ -31,6 +32,7 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     run = json.loads((out / "run.json").read_text())
     assert run["settings"]["seed"] == 0
     assert run["settings"]["pseudo"] == str(out / "pseudo")
+    assert run["settings"]["init"] == str(out / "teachers" / two_teachers[1] / "content.keras")
     assert run["data"]["train"]["examples"] == 18
     assert SaliencyPredictor(out).image_shape == (32, 32)
     trained = (out / "content.keras").stat().st_mtime_ns
@@ -39,3 +41,10 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     assert (out / "content.keras").stat().st_mtime_ns == trained
     assert main([*arguments, "--learning-rate", "1"]) == 1
     assert "keeps its settings" in capsys.readouterr().err
+
+
+def test_it_is_of_one_network(tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "--recipe", "edge", "--backbone", "vgg16", "--data", str(tmp_path), "--out", str(tmp_path)])
+    assert caught.value.code == 2
+    assert "--backbone: not allowed with argument --recipe" in capsys.readouterr().err
