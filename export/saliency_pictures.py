@@ -21,6 +21,8 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".
 MAP_ENDING, OVERLAY_ENDING = "_saliency.png", "_overlay.jpg"
 # The network alone: uint8 (height, width, 3) RGB in, float32 (height, width) out.
 Network = Callable[[np.ndarray], np.ndarray]
+# Of the width: how far from brighter levels there are still ones.
+_DARK_BORDER = 0.04
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -181,8 +183,13 @@ def predict(picture: np.ndarray, shape: tuple[int, int], network: Network) -> np
 
 
 def to_levels(saliency: np.ndarray) -> np.ndarray:
-    """Store a map as uint8 levels of 1 to 255, proportional to it: its maximum is 255, and nowhere is 0."""
-    return np.rint(np.clip(_scale(saliency), 0, 1) * 255).astype(np.uint8).clip(1)
+    """Store a map as uint8 levels, proportional to it: its maximum is 255, and 0 is only far from what is not."""
+    levels = np.rint(np.clip(_scale(saliency), 0, 1) * 255).astype(np.uint8)
+    dark = levels == 0
+    if not dark.all():
+        distances = cv2.distanceTransform(dark.astype(np.uint8), cv2.DIST_L2, 5)
+        levels[dark & (distances <= _DARK_BORDER * saliency.shape[1])] = 1
+    return levels
 
 
 def overlay(picture: np.ndarray, saliency: np.ndarray) -> np.ndarray:

@@ -25,6 +25,8 @@ _COLOR_OF_JPEG = 24
 # EXIF's orientations that exchange height and width, and where a PNG may tell its orientation.
 _ON_ITS_SIDE = frozenset((5, 6, 7, 8))
 _ORIENTATION_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
+# Of the width, a little more than the blur of recorded maps; docs/experiments.md has what other borders are worth.
+_DARK_BORDER = 0.04
 _SIXTEEN_BIT_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N"))
 
 
@@ -170,12 +172,18 @@ def to_uint8(saliency: np.ndarray) -> np.ndarray:
 
 
 def to_levels(saliency: np.ndarray) -> np.ndarray:
-    """Store a map as uint8 levels of 1 to 255, proportional to it, as recorded maps are stored: its maximum is 255.
+    """Store a map as uint8 levels, proportional to it, as recorded maps are stored: its maximum is 255.
 
-    Most maps are dark: without the scaling half of the levels would lie idle. And nowhere is 0, which would say that
-    nobody ever looks there: an 8-bit map loses most of its KL and information gain by its zeros.
+    Most maps are dark: without the scaling half of the levels would lie idle. What is below half a level becomes 1 near
+    what is brighter, and 0 far away. Zeros alone would say that nobody ever looks there, and a map loses most of its KL
+    and information gain by them where somebody did; ones alone would lie over half of the map, which costs SIM.
     """
-    return to_uint8(saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)).clip(1)
+    levels = to_uint8(saliency / max(float(saliency.max()), np.finfo(np.float32).tiny))
+    dark = levels == 0
+    if not dark.all():
+        distances = cv2.distanceTransform(dark.astype(np.uint8), cv2.DIST_L2, 5)
+        levels[dark & (distances <= _DARK_BORDER * saliency.shape[1])] = 1
+    return levels
 
 
 def encode_png(array: np.ndarray) -> bytes:

@@ -295,6 +295,31 @@ def test_to_uint8_rounds_to_the_nearest_level(saliency):
     assert (np.abs(levels - saliency.clip(0, 1).astype(np.float64) * 255) <= 0.5 + 1e-4).all()
 
 
+@given(
+    arrays.arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.floats(0, 1, width=32)),
+    st.sampled_from([1, 0.01]),
+)
+def test_stored_levels_are_the_map_in_proportion_to_its_maximum(saliency, scale):
+    levels = images.to_levels(saliency * np.float32(scale))
+    assert levels.dtype == np.uint8
+    if saliency.max() * scale < np.finfo(np.float32).tiny:
+        return
+    exact = saliency.astype(np.float64) / saliency.max() * 255
+    assert levels.max() == 255
+    # Whatever is dark may be 0 or 1.
+    assert (np.abs(levels - exact) <= np.where(exact < 0.501, 1, 0.501)).all()
+
+
+def test_dark_places_are_1_beside_brighter_ones_and_0_far_away():
+    saliency = np.zeros((50, 200), np.float32)
+    saliency[:, 100] = 0.3
+    levels = images.to_levels(saliency)
+    assert (levels[:, 100] == 255).all()
+    # 4 % of 200 pixels.
+    np.testing.assert_array_equal(np.unique(np.nonzero(levels == 1)[1]), [*range(92, 100), *range(101, 109)])
+    assert (images.to_levels(0 * saliency) == 0).all()
+
+
 @given(arrays.arrays(np.uint8, st.one_of(st.tuples(factors, factors), st.tuples(factors, factors, st.just(3)))))
 def test_png_is_lossless(tmp_path_factory, pixels):
     path = tmp_path_factory.getbasetemp() / "lossless.png"
