@@ -305,9 +305,9 @@ def test_a_folder_that_cannot_be_written_is_named(brightness, tmp_path):
 # From here on: the bundled edge model.
 
 
-def test_the_bundled_model_is_the_default_and_sees_192x256(photograph):
+def test_the_bundled_model_is_the_default_and_sees_256x320(photograph):
     predictor = SaliencyPredictor()
-    assert predictor.image_shape == (192, 256)
+    assert predictor.image_shape == (256, 320)
     saliency = predictor(photograph)
     assert saliency.shape == photograph.shape[:2]
     assert saliency.max() - saliency.min() > 0.05

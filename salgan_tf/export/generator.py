@@ -5,12 +5,11 @@ from pathlib import Path
 import keras
 
 from salgan_tf.errors import InputError
-from salgan_tf.inference import EDGE_MODEL, find_model
+from salgan_tf.inference import EDGE_MODEL, SaliencyPredictor, find_model
 from salgan_tf.models.generator import BACKBONES, build_generator
 from salgan_tf.models.pretrained import load_generator
 
 _MODELS = "edge, a .keras file or a run folder"
-EDGE_WEIGHTS = EDGE_MODEL.with_name("salgan_mobilenet_v2.weights.h5")
 
 
 def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> keras.Model:
@@ -24,7 +23,7 @@ def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> k
         InputError: no such model, an illegal size, or another size of a network that this package does not know.
     """
     if model == "edge":
-        return _build("mobilenet_v2", size or (192, 256), EDGE_WEIGHTS)
+        return _build("mobilenet_v2", size or SaliencyPredictor("edge").image_shape, EDGE_MODEL)
     path = find_model(Path(model), _MODELS)
     if path.suffix != ".keras":
         raise InputError(path, f"cannot be exported: give {_MODELS}")

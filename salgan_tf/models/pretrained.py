@@ -10,6 +10,7 @@ from salgan_tf.files import read_npz
 from salgan_tf.models import mobilenet_v2, vgg16
 from salgan_tf.models.assignment import assign_layers
 from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
+from salgan_tf.models.quantized import load_int8
 
 
 def load_pretrained(generator: keras.Model, weights: str | Path) -> None:
@@ -19,8 +20,8 @@ def load_pretrained(generator: keras.Model, weights: str | Path) -> None:
         generator: from `build_generator`.
         weights: `"imagenet"`: the encoder of keras.applications, fetched from the internet or its cache. Or a file:
             `.weights.h5` of the same generator; `.keras`, a saved generator or SalGAN of the same backbone, at any
-            size; `.npz`, an ImageNet MobileNetV2 (kernels `k00`… and biases `b00`…, batch norm folded) or the
-            authors' released VGG-16 generator.
+            size; `.tflite`, an int8 export of the same backbone, at any size; `.npz`, an ImageNet MobileNetV2 (kernels
+            `k00`… and biases `b00`…, batch norm folded) or the authors' released VGG-16 generator.
 
     Raises:
         InputError: the file is missing, damaged, or belongs to another network.
@@ -34,9 +35,11 @@ def load_pretrained(generator: keras.Model, weights: str | Path) -> None:
         return _load_npz(generator, path)
     if path.suffix == ".keras":
         return _load_keras_file(generator, path)
+    if path.suffix == ".tflite":
+        return load_int8(generator, path)
     if path.name.endswith(".weights.h5"):
         return load_weights_file(generator, path)
-    raise InputError(path, "weights end in .weights.h5, .keras or .npz")
+    raise InputError(path, "weights end in .weights.h5, .keras, .tflite or .npz")
 
 
 def load_generator(path: str | Path) -> keras.Model:

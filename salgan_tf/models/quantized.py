@@ -1,0 +1,70 @@
+"""A generator's weights out of an int8 LiteRT file: what ships is also what is trained on and exported from."""
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from salgan_tf.errors import InputError
+from salgan_tf.models.assignment import assign_layers
+
+
+def load_int8(generator: keras.Model, path: str | Path) -> None:
+    """Set a generator's weights to the numbers that an int8 LiteRT file of it computes with.
+
+    Quantized again they are the same file: the largest weight of a filter is 127 of its steps, before and after.
+
+    Args:
+        generator: from `build_generator`, of the file's backbone, at any size.
+        path: what `python -m salgan_tf.export --int8` writes.
+
+    Raises:
+        InputError: the file is damaged, holds another network, or its weights are not int8.
+    """
+    stored = _read_convolutions(Path(path))
+    layers = [
+        layer.name
+        for layer in generator.layers
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)
+    ]
+    if len(stored) != len(layers):
+        raise InputError(path, f"holds {len(stored)} convolutions, and {generator.name} has {len(layers)}")
+    arrays = {}
+    for layer in layers:
+        # The converter appends a number to names that Keras used before.
+        found = [values for name, values in stored.items() if re.fullmatch(rf"{layer}(_\d+)?", name)]
+        if len(found) != 1:
+            raise InputError(path, f"not the weights of {generator.name}: it has no layer {layer}")
+        arrays[layer] = found[0]
+    assign_layers(generator, arrays, path)
+
+
+def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
+    """Give kernel and bias, in Keras' layout and as float32, by the name of the layer in the file."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    try:
+        model = flatbuffer_utils.read_model(str(path))
+        (graph,) = model.subgraphs
+        arrays = {}
+        for operator in graph.operators:
+            kind = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
+            if kind not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+                continue
+            kernel, bias = (graph.tensors[index] for index in operator.inputs[1:3])
+            # (out, h, w, in) becomes (h, w, in, out), and a depthwise (1, h, w, channels) becomes (h, w, channels, 1).
+            values = _dequantize(kernel, model, np.int8).transpose(1, 2, 3, 0)
+            # The name ends in LAYER/convolution or LAYER/depthwise.
+            arrays[kernel.name.decode().split("/")[-2]] = [values, _dequantize(bias, model, np.int32)]
+    except Exception as error:  # Of bytes that are no flatbuffer the reader raises whatever they happen to lead to.
+        raise InputError(path, f"not an int8 LiteRT file of a generator ({type(error).__name__})") from error
+    return arrays
+
+
+def _dequantize(tensor, model, dtype: type) -> np.ndarray:
+    values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.dtype(dtype).newbyteorder("<"))
+    scale = np.ones(len(tensor.shape), int)
+    scale[tensor.quantization.quantizedDimension] = -1
+    steps = np.asarray(tensor.quantization.scale, np.float32).reshape(scale)
+    return (values.reshape(tensor.shape) * steps).astype(np.float32)

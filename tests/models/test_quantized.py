@@ -1,0 +1,69 @@
+"""Float weights out of an int8 file: how near they are, that they quantize to the same file, and what is refused."""
+
+import numpy as np
+import pytest
+
+from salgan_tf import InputError, build_generator
+from salgan_tf.export import litert
+from salgan_tf.inference import EDGE_MODEL, SaliencyPredictor
+from salgan_tf.metrics import maps
+from salgan_tf.models.pretrained import load_pretrained
+
+SHAPE = (32, 64, 3)
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.random.default_rng(2).integers(0, 256, (count, *SHAPE), dtype=np.uint8)
+
+
+def kernels(generator) -> dict[str, np.ndarray]:
+    return {layer.name: layer.get_weights()[0] for layer in generator.layers if layer.weights}
+
+
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected:UserWarning")
+def test_weights_are_half_a_step_from_the_generators_and_quantize_to_the_same_file(tmp_path):
+    generator = build_generator("mobilenet_v2", SHAPE)
+    litert.convert(generator, "int8", tmp_path / "once.tflite", pictures(4))
+    loaded = build_generator("mobilenet_v2", SHAPE, weights=tmp_path / "once.tflite")
+    before, after = kernels(generator), kernels(loaded)
+    for name, kernel in before.items():
+        # A depthwise kernel is (h, w, channels, 1), another (h, w, in, out): a filter is over all but its own axis.
+        axes = (0, 1) if "depthwise" in name else (0, 1, 2)
+        step = np.abs(kernel).max(axis=axes, keepdims=True) / 127
+        assert (np.abs(after[name] - kernel) <= 0.501 * step).all(), name
+    litert.convert(loaded, "int8", tmp_path / "twice.tflite", pictures(4))
+    again = kernels(build_generator("mobilenet_v2", SHAPE, weights=tmp_path / "twice.tflite"))
+    for name, kernel in after.items():
+        np.testing.assert_allclose(again[name], kernel, rtol=1e-6, atol=0, err_msg=name)
+
+
+def test_the_bundled_model_is_loaded_at_any_size(photograph):
+    small = build_generator("mobilenet_v2", SHAPE, weights=EDGE_MODEL)
+    own = SaliencyPredictor()
+    whole = build_generator("mobilenet_v2", (*own.image_shape, 3), weights=EDGE_MODEL)
+    for one, other in zip(small.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert maps.cc(SaliencyPredictor(whole)(photograph), own(photograph)) > 0.995
+
+
+def test_another_network_is_refused():
+    with pytest.raises(InputError, match="holds 65 convolutions, and salgan_vgg16 has 27"):
+        build_generator("vgg16", SHAPE, weights=EDGE_MODEL)
+
+
+@pytest.mark.parametrize("kind", ["float32", "truncated", "garbage", "empty"])
+def test_what_is_no_int8_file_is_refused_and_nothing_is_set(kind, tmp_path):
+    generator = build_generator("mobilenet_v2", SHAPE)
+    before = generator.get_weights()
+    path = tmp_path / "bad.tflite"
+    if kind == "float32":
+        litert.convert(generator, "float32", path)
+    else:
+        content = EDGE_MODEL.read_bytes()
+        path.write_bytes({"truncated": content[: len(content) // 2], "garbage": b"no model" * 99, "empty": b""}[kind])
+    with pytest.raises(InputError) as caught:
+        load_pretrained(generator, path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    for one, other in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
