@@ -5,7 +5,7 @@ Importing the package is fast: a name is imported when it is first used, and Ten
 
 import importlib
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _HOMES = {
     "InputError": "errors",

@@ -7,6 +7,7 @@ as nobody photographs people; each with the overlay under it.
 import cv2
 import matplotlib
 import numpy as np
+from PIL import Image
 
 from salgan_tf import SaliencyPredictor, images, inference, visualization
 
@@ -73,7 +74,8 @@ def main() -> None:
         cv2.rectangle(scene, (0, SHAPE[0] - 24), (12 + 9 * len(title), SHAPE[0]), (0, 0, 0), -1)
         cv2.putText(scene, title, (6, SHAPE[0] - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
     path = inference.EDGE_MODEL.parent / "limits.jpg"
-    images.write_image(path, visualization.picture_grid([titled, overlays]))
+    # Small: every drawing of it stays in the repository's history.
+    Image.fromarray(visualization.picture_grid([titled, overlays])).save(path, quality=65, optimize=True)
     print(path)
 
 

@@ -38,7 +38,7 @@ def describe(settings: dict, baseline: dict) -> str:
             return (
                 "x".join(map(str, value)) if all(isinstance(one, int) for one in value) else "+".join(value) or "none"
             )
-        return Path(value).name if isinstance(value, str) and "/" in value else str(value)
+        return "/".join(Path(value).parts[-2:]) if isinstance(value, str) else str(value)
 
     names = [name for name in settings if name not in _NOT_SHOWN and settings[name] != baseline[name]]
     return ", ".join(f"{name} {text(settings[name])}" for name in names) or "as the baseline"

@@ -21,6 +21,7 @@ APP = Path(__file__).resolve().parent.parent
 GOLDEN = APP / "checks" / "resources" / "golden"
 COLOR_MAPS = {"turbo": cv2.COLORMAP_TURBO, "inferno": cv2.COLORMAP_INFERNO, "viridis": cv2.COLORMAP_VIRIDIS}
 RESIZED_SHAPE = (24, 32)
+PHOTO_SHAPE = (192, 256)
 
 
 def _write(name: str, array: np.ndarray) -> None:
@@ -85,11 +86,13 @@ def make_photographs() -> None:
 
 
 def make_photo() -> None:
-    """A public-domain photograph, what the int8 model sees of it, its raw levels, and as what values they are read."""
+    """A public-domain photograph, reduced; the int8 model's raw levels for it, and as what values they are read."""
     with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg")) as photograph:
         photograph.save(GOLDEN / "photo.jpg", quality=85)
     predictor = SaliencyPredictor(threads=1)
-    seen = images.resize_area(images.read_image(GOLDEN / "photo.jpg"), predictor.image_shape)
+    photo = images.read_image(GOLDEN / "photo.jpg")
+    Image.fromarray(images.resize_area(photo, PHOTO_SHAPE)).save(GOLDEN / "photo_resized.png", optimize=True)
+    seen = images.resize_area(photo, predictor.image_shape)
     saliency = predictor.run_network(seen)
     interpreter = Interpreter(str(EDGE_MODEL), num_threads=1)
     interpreter.allocate_tensors()
@@ -97,7 +100,6 @@ def make_photo() -> None:
     interpreter.set_tensor(entry["index"], seen[None])
     interpreter.invoke()
     levels = interpreter.get_tensor(exit_["index"])[0, ..., 0]
-    Image.fromarray(seen).save(GOLDEN / "photo_seen.png", optimize=True)
     Image.fromarray(levels).save(GOLDEN / "photo_levels.png", optimize=True)
     scale, zero_point = exit_["quantization"]
     readings = [f"{level} {saliency[levels == level][0]!s}" for level in np.unique(levels)]

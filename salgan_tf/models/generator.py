@@ -21,7 +21,7 @@ def build_generator(
 
     Args:
         backbone: `"vgg16"`, the paper's (Pan et al. 2017, section 3.1; 31,787,009 parameters, encoder blocks 1 to 3
-            frozen), or `"mobilenet_v2"`, the edge generator (2.4 million parameters).
+            frozen), or `"mobilenet_v2"`, the edge generator (2.8 million parameters).
         image_shape: (H, W, 3), with H and W multiples of 16 (vgg16) or 32 (mobilenet_v2).
         weights: `None` for a random start; `"imagenet"` for an encoder trained on ImageNet, fetched by
             keras.applications; or a local file, see `salgan_tf.models.pretrained.load_pretrained`.

@@ -44,16 +44,16 @@ class AreaResizerTest {
     }
 
     @Test
-    fun `a photograph is what the int8 model was shown in Python`() {
+    fun `a photograph is resized as in Python`() {
         // From the size at which the app decodes it, by Java's decoder: the decoders differ, the resizing does not.
         val image = javax.imageio.ImageIO.read(Golden.bytes("photo.jpg").inputStream())
         val photograph = Pixels().apply {
             resize(image.width, image.height)
             image.getRGB(0, 0, width, height, argb, 0, width)
         }
-        val seen = ByteArray(3 * 256 * 192)
-        AreaResizer(256, 192).resize(photograph, seen)
-        val distances = distances(Golden.png("photo_seen.png"), seen)
+        val resized = ByteArray(3 * 256 * 192)
+        AreaResizer(256, 192).resize(photograph, resized)
+        val distances = distances(Golden.png("photo_resized.png"), resized)
         assertEquals(0.0, distances.average(), 0.5)
         assertTrue("${distances.max()} levels", distances.max() <= 8)
     }

@@ -69,7 +69,7 @@ class FakeInterpreter(
         /** The bundled model's ends; gives the levels that the real one gave for the photograph, whatever it is shown. */
         fun ofPhotograph(): FakeInterpreter {
             val levels = Golden.png("photo_levels.png")
-            val (input, output) = listOf(3, 1).map { FakeTensor(listOf(1, 192, 256, it)) }
+            val (input, output) = listOf(3, 1).map { FakeTensor(listOf(1, 256, 320, it)) }
             return FakeInterpreter(listOf(input), listOf(output)) { levels }
         }
     }

@@ -155,7 +155,7 @@ class CameraSource(
             null
         }
 
-        /** The model sees 256 × 192 pixels: a small frame is enough, and converted in a few milliseconds. */
+        /** The model sees 320 × 256 pixels: a small frame is enough, and converted in a few milliseconds. */
         fun sizeOf(sizes: Array<Size>): Size? = sizes.minByOrNull { abs(it.width * it.height - WANTED_PIXELS) }
 
         /** By how many degrees a frame must be turned clockwise to be upright on the display. */
