@@ -2,7 +2,8 @@
 
     python examples/demo.py DIR
 
-The photograph is Grace Hopper's portrait by the US Navy, in the public domain. docs/demo.jpg is this script's demo.jpg, smaller.
+The photograph is Grace Hopper's portrait by the US Navy, in the public domain. docs/demo.jpg is this
+script's demo.jpg, compressed more.
 """
 
 import subprocess
