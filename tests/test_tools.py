@@ -41,7 +41,7 @@ def test_runs_are_told_by_what_differs_and_failures_too(tmp_path):
     assert cells(table, "base") == ["as the baseline", "0", "3", "3.0", "2", "0.800", "2.000", "0.700", "0.400"]
     wide = cells(table, "teachers/wide")
     assert wide[:3] == ["image_shape 288x384, augmentations flip", "4", "2 of 3, stopped"]
-    assert cells(table, "dead") == ["init weights.npz", "0", "0 of 3, stopped", "0.0", *"–––––"]
+    assert cells(table, "dead") == ["init somebody/weights.npz", "0", "0 of 3, stopped", "0.0", *"–––––"]
 
 
 @pytest.fixture
