@@ -42,6 +42,7 @@ def load_int8(generator: keras.Model, path: str | Path) -> None:
 
 def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
     """Give kernel and bias, in Keras' layout and as float32, by the name of the layer in the file."""
+    from ai_edge_litert.schema_py_generated import TensorType
     from ai_edge_litert.tools import flatbuffer_utils
 
     try:
@@ -53,10 +54,14 @@ def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
             if kind not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
                 continue
             kernel, bias = (graph.tensors[index] for index in operator.inputs[1:3])
+            if (kernel.type, bias.type) != (TensorType.INT8, TensorType.INT32):
+                raise InputError(path, "its weights are not int8: make it with `export --int8`")
             # (out, h, w, in) becomes (h, w, in, out), and a depthwise (1, h, w, channels) becomes (h, w, channels, 1).
             values = _dequantize(kernel, model, np.int8).transpose(1, 2, 3, 0)
             # The name ends in LAYER/convolution or LAYER/depthwise.
             arrays[kernel.name.decode().split("/")[-2]] = [values, _dequantize(bias, model, np.int32)]
+    except InputError:
+        raise
     except Exception as error:  # Of bytes that are no flatbuffer the reader raises whatever they happen to lead to.
         raise InputError(path, f"not an int8 LiteRT file of a generator ({type(error).__name__})") from error
     return arrays

@@ -51,16 +51,20 @@ def test_another_network_is_refused():
         build_generator("vgg16", SHAPE, weights=EDGE_MODEL)
 
 
-@pytest.mark.parametrize("kind", ["float32", "truncated", "garbage", "empty"])
+@pytest.mark.parametrize("kind", ["float32", "float16", "dynamic"])
+def test_other_formats_are_refused(kind, tmp_path):
+    litert.convert(build_generator("mobilenet_v2", SHAPE), kind, tmp_path / "other.tflite", pictures(1))
+    with pytest.raises(InputError, match=r"other\.tflite: its weights are not int8: make it with `export --int8`"):
+        build_generator("mobilenet_v2", SHAPE, weights=tmp_path / "other.tflite")
+
+
+@pytest.mark.parametrize("kind", ["truncated", "garbage", "empty"])
 def test_what_is_no_int8_file_is_refused_and_nothing_is_set(kind, tmp_path):
     generator = build_generator("mobilenet_v2", SHAPE)
     before = generator.get_weights()
     path = tmp_path / "bad.tflite"
-    if kind == "float32":
-        litert.convert(generator, "float32", path)
-    else:
-        content = EDGE_MODEL.read_bytes()
-        path.write_bytes({"truncated": content[: len(content) // 2], "garbage": b"no model" * 99, "empty": b""}[kind])
+    content = EDGE_MODEL.read_bytes()
+    path.write_bytes({"truncated": content[: len(content) // 2], "garbage": b"no model" * 99, "empty": b""}[kind])
     with pytest.raises(InputError) as caught:
         load_pretrained(generator, path)
     assert str(caught.value).startswith(f"{path}: ")
