@@ -175,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument(
         "--init",
-        metavar="imagenet|none|FILE",
+        metavar="imagenet|edge|none|FILE",
         help="start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz",
     )
     one.add_argument("--size", dest="image_shape", type=size, metavar="HxW", help="size of the network's input")

@@ -88,7 +88,7 @@ def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredi
 
 def sharpen(saliency: np.ndarray) -> np.ndarray:
     """Give a mean density (H, W) the contrast of recorded maps; its maximum becomes 1."""
-    saliency = (saliency / saliency.max()) ** _CONTRAST
+    saliency = (saliency / max(saliency.max(), np.finfo(np.float32).tiny)) ** _CONTRAST
     return np.maximum(saliency - _HALF_LEVEL, 0) / (1 - _HALF_LEVEL)
 
 

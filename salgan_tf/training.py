@@ -34,7 +34,7 @@ class TrainingConfig:
         bce_epochs: epochs of stage 1, content loss alone.
         gan_epochs: epochs of stage 2, content and adversarial loss.
         steps_per_epoch: steps an epoch; None for the whole data.
-        init: `"imagenet"`, `"none"` or a file of weights, see `build_generator`.
+        init: `"imagenet"`, `"edge"`, `"none"` or a file of weights, see `build_generator`.
         content_loss: `"bce"`, the paper's BCE/4; `"density"`, `DensityLoss`; or its weights, such as `"kl=1,cc=0.5"`.
         alpha: weight of the content loss in stage 2.
         updates: `"alternate"` or `"both"`, see `SalGAN`.

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from salgan_tf.errors import InputError
-from salgan_tf.inference import EDGE_MODEL, SaliencyPredictor, find_model
+from salgan_tf.inference import SaliencyPredictor, find_model
 from salgan_tf.models.generator import BACKBONES, build_generator
 from salgan_tf.models.pretrained import load_generator
 
@@ -23,7 +23,7 @@ def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> k
         InputError: no such model, an illegal size, or another size of a network that this package does not know.
     """
     if model == "edge":
-        return _build("mobilenet_v2", size or SaliencyPredictor("edge").image_shape, EDGE_MODEL)
+        return _build("mobilenet_v2", size or SaliencyPredictor("edge").image_shape, "edge")
     path = find_model(Path(model), _MODELS)
     if path.suffix != ".keras":
         raise InputError(path, f"cannot be exported: give {_MODELS}")
@@ -43,7 +43,7 @@ def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> k
     return generator
 
 
-def _build(backbone: str, size: tuple[int, int], weights: Path | None = None) -> keras.Model:
+def _build(backbone: str, size: tuple[int, int], weights: str | None = None) -> keras.Model:
     try:
         return build_generator(backbone, (*size, 3), weights)
     except ValueError as error:

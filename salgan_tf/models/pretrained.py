@@ -7,6 +7,7 @@ import numpy as np
 
 from salgan_tf.errors import InputError
 from salgan_tf.files import read_npz
+from salgan_tf.inference import EDGE_MODEL
 from salgan_tf.models import mobilenet_v2, vgg16
 from salgan_tf.models.assignment import assign_layers
 from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
@@ -18,17 +19,18 @@ def load_pretrained(generator: keras.Model, weights: str | Path) -> None:
 
     Args:
         generator: from `build_generator`.
-        weights: `"imagenet"`: the encoder of keras.applications, fetched from the internet or its cache. Or a file:
-            `.weights.h5` of the same generator; `.keras`, a saved generator or SalGAN of the same backbone, at any
-            size; `.tflite`, an int8 export of the same backbone, at any size; `.npz`, an ImageNet MobileNetV2 (kernels
-            `k00`… and biases `b00`…, batch norm folded) or the authors' released VGG-16 generator.
+        weights: `"imagenet"`: the encoder of keras.applications, fetched from the internet or its cache. `"edge"`: the
+            bundled mobilenet_v2, which was trained at 256x320 and is worse at other sizes. Or a file: `.weights.h5` of
+            the same generator; `.keras`, a saved generator or SalGAN of the same backbone, of any size; `.tflite`, an
+            int8 export of the same backbone, of any size; `.npz`, an ImageNet MobileNetV2 (kernels `k00`… and biases
+            `b00`…, batch norm folded) or the authors' released VGG-16 generator.
 
     Raises:
         InputError: the file is missing, damaged, or belongs to another network.
     """
     if str(weights) == "imagenet":
         return _load_keras_applications(generator)
-    path = Path(weights)
+    path = EDGE_MODEL if str(weights) == "edge" else Path(weights)
     if not path.is_file():
         raise InputError(path, "no such file of weights")
     if path.suffix == ".npz":

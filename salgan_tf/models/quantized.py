@@ -13,14 +13,14 @@ from salgan_tf.models.assignment import assign_layers
 def load_int8(generator: keras.Model, path: str | Path) -> None:
     """Set a generator's weights to the numbers that an int8 LiteRT file of it computes with.
 
-    Quantized again they are the same file: the largest weight of a filter is 127 of its steps, before and after.
+    Quantized again the kernels are the same: the largest weight of a filter is 127 of its steps, before and after.
 
     Args:
         generator: from `build_generator`, of the file's backbone, at any size.
         path: what `python -m salgan_tf.export --int8` writes.
 
     Raises:
-        InputError: the file is damaged, holds another network, or its weights are not int8.
+        InputError: the file cannot be read or parsed, holds another network, or its weights are not int8.
     """
     stored = _read_convolutions(Path(path))
     layers = [
@@ -55,15 +55,17 @@ def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
                 continue
             kernel, bias = (graph.tensors[index] for index in operator.inputs[1:3])
             if (kernel.type, bias.type) != (TensorType.INT8, TensorType.INT32):
-                raise InputError(path, "its weights are not int8: make it with `export --int8`")
+                raise InputError(path, "its weights are not int8 with int32 biases: make it with `export --int8`")
             # (out, h, w, in) becomes (h, w, in, out), and a depthwise (1, h, w, channels) becomes (h, w, channels, 1).
             values = _dequantize(kernel, model, np.int8).transpose(1, 2, 3, 0)
             # The name ends in LAYER/convolution or LAYER/depthwise.
             arrays[kernel.name.decode().split("/")[-2]] = [values, _dequantize(bias, model, np.int32)]
     except InputError:
         raise
+    except OSError as error:
+        raise InputError(path, error) from error
     except Exception as error:  # Of bytes that are no flatbuffer the reader raises whatever they happen to lead to.
-        raise InputError(path, f"not an int8 LiteRT file of a generator ({type(error).__name__})") from error
+        raise InputError(path, "damaged, or no LiteRT file of a generator") from error
     return arrays
 
 
