@@ -11,7 +11,7 @@ SOURCES := setup.cfg pyproject.toml
 $(VENV)/.run: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --upgrade pip
-	$(BIN)/python -m pip install -qq --editable .
+	$(BIN)/python -m pip install -qq --editable ".[train]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run

@@ -4,26 +4,38 @@ Importing the package is fast: a name is imported when it is first used, and Ten
 """
 
 import importlib
+from typing import Any
 
 __version__ = "0.4.0"
 
+# The module of each public name, and the extra that it needs.
 _HOMES = {
-    "InputError": "errors",
-    "SaliencyPredictor": "inference",
-    "SalGAN": "models.salgan",
-    "build_discriminator": "models.discriminator",
-    "build_generator": "models.generator",
-    "load_dataset": "data.pipeline",
-    "load_generator": "models.pretrained",
-    "load_lasagne_weights": "models.lasagne",
+    "InputError": ("errors", None),
+    "SaliencyPredictor": ("inference", None),
+    "predict_files": ("inference", None),
+    "SalGAN": ("models.salgan", "train"),
+    "build_discriminator": ("models.discriminator", "train"),
+    "build_generator": ("models.generator", "train"),
+    "load_dataset": ("data.pipeline", "train"),
+    "load_generator": ("models.pretrained", "train"),
+    "load_lasagne_weights": ("models.lasagne", "train"),
+    "train": ("training", "train"),
+    "evaluate": ("evaluation", "evaluate"),
+    "export": ("exporting.exporter", "train"),
 }
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    module, extra = _HOMES[name]
+    if extra:
+        from salgan_tf.extras import missing_extra
+
+        if cause := missing_extra(extra):
+            raise ImportError(f"salgan_tf.{name} {cause}")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
 
 
 def __dir__() -> list[str]:

@@ -4,6 +4,7 @@ import argparse
 import math
 import re
 import sys
+from collections.abc import Callable
 
 from salgan_tf.errors import InputError
 from salgan_tf.native import import_tensorflow
@@ -85,9 +86,11 @@ def report(error: InputError) -> None:
         print(f"salgan_tf: {line}", file=sys.stderr)
 
 
-def run_command(arguments: argparse.Namespace) -> int:
-    """Call `arguments.run`; give the exit code: its own, 1 for a bad input, 130 after Ctrl-C."""
+def run_command(parse: Callable[[], argparse.Namespace]) -> int:
+    """Parse arguments, call their `run`, and return the exit code: its own, 1 for bad input, 130 after Ctrl-C."""
+    arguments = argparse.Namespace()
     try:
+        arguments = parse()
         return arguments.run(arguments)
     except InputError as error:
         report(error)

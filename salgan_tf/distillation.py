@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from salgan_tf import files, images, inference
 from salgan_tf.data import folder
-from salgan_tf.export import litert
+from salgan_tf.exporting import litert
 from salgan_tf.models.pretrained import load_generator
+from salgan_tf.weights import find_model
 
 # Sides of a window, as shares of the photograph's, and how far its proportions may be from the photograph's.
 _WINDOW = (0.5, 0.95)
@@ -94,7 +95,7 @@ def sharpen(saliency: np.ndarray) -> np.ndarray:
 
 def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
     """Open a teacher; a Keras file as LiteRT, which runs one picture at a time three times as fast."""
-    path = inference.find_model(path)
+    path = find_model(path)
     if path.suffix != ".keras":
         return inference.SaliencyPredictor(path)
     converted = scratch / f"{len(list(scratch.iterdir()))}.tflite"

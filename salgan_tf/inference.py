@@ -1,6 +1,7 @@
-"""From photographs to saliency maps: one call in front of a LiteRT, ONNX or Keras generator, and whole folders."""
+"""From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,49 +12,51 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError
-from salgan_tf.files import is_file, is_folder, make_folder
-from salgan_tf.native import import_tensorflow, quiet_stderr
+from salgan_tf.files import is_folder, make_folder
+from salgan_tf.runtimes import open_network
+from salgan_tf.weights import find_model
 
 if TYPE_CHECKING:
     import keras
 
-EDGE_MODEL = Path(__file__).parent / "weights" / "salgan_mobilenet_v2_int8.tflite"
-# Of a run folder: the generators that a training leaves, the better one first.
-_RUN_GENERATORS = ("adversarial.keras", "content.keras")
-_MODELS = "edge, a .tflite, .onnx or .keras file, or a run folder"
-# What is below half a level of an 8-bit output is stored as level 0. Read as 0 it would be a place where nobody ever
-# looks, which costs KL and information gain much; a quarter of a level is the middle of what it may have been.
-_LEVEL_ZERO = 0.25
 MAP_ENDING, OVERLAY_ENDING = "_saliency.png", "_overlay.jpg"
 
 
 class SaliencyPredictor:
     """Predicts where people look in a photograph.
 
+    Calls from several threads are safe; they take turns, since a model holds one image at a time.
+
     Args:
-        model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite` or `.onnx` file; a `.keras` file of a generator
-            or SalGAN; a run folder of `train`; or a Keras generator or SalGAN. Only the last three import TensorFlow.
-        threads: of a LiteRT or ONNX model; by default one a core.
+        model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite`, `.onnx` or `.engine` file; a `.keras` file of a
+            generator or SalGAN; a run folder of `train`; or a Keras generator or SalGAN. Only the last three import
+            TensorFlow.
+        threads: number of threads of a LiteRT or ONNX model; None for one per core.
 
     Attributes:
         image_shape: (height, width) at which the model sees the photograph.
 
     Raises:
-        InputError: the file is missing, damaged, or holds no generator.
+        InputError: the file is missing, damaged or not a generator, or its runtime is not installed.
     """
 
     def __init__(self, model: "str | Path | keras.Model" = "edge", threads: int | None = None):
-        self._name = model if isinstance(model, str | Path) else model.name
         if isinstance(model, str | Path):
-            self._run, self.image_shape = _load(Path(EDGE_MODEL if model == "edge" else model), threads)
+            self._name = str(model)
+            network = open_network(find_model(model), threads)
         else:
-            self._run, self.image_shape = _wrap_keras(getattr(model, "generator", model))
+            from salgan_tf.runtimes.keras import wrap_generator
+
+            self._name = model.name
+            network = wrap_generator(getattr(model, "generator", model))
+        self.image_shape, self._run = network.image_shape, network.run
+        self._lock = threading.Lock()
 
     def __call__(self, image: np.ndarray | str | Path) -> np.ndarray:
         """Predict one photograph.
 
-        The post-processing is the released code's: by area to the model's size, cubic interpolation back, a 5x5
-        Gaussian blur; here in floats to the end.
+        The post-processing is the released code's: resized by area to the model's size, cubic interpolation back, a
+        5x5 Gaussian blur; here in floats to the end.
 
         Args:
             image: uint8 (H, W, 3), RGB; or the photograph's file. For folders there is `predict_files`.
@@ -62,122 +65,28 @@ class SaliencyPredictor:
             float32 (H, W) in [0, 1], proportional to the density of fixations.
 
         Raises:
-            ValueError: `image` is no such array.
-            InputError: the file is no photograph, or the model gives values that are not finite.
+            ValueError: `image` is not such an array.
+            InputError: the file is not a photograph, or the model gives values that are not finite.
         """
         if isinstance(image, str | Path):
             image = images.read_image(image)
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise ValueError(f"image: a uint8 array (H, W, 3) in RGB is wanted, not {found}")
+            raise ValueError(f"image: expected a uint8 array (H, W, 3) in RGB, not {found}")
         saliency = images.resize_cubic(self.run_network(images.resize_area(image, self.image_shape)), image.shape[:2])
         return np.clip(cv2.GaussianBlur(saliency, (5, 5), 0), 0, 1)
 
     def run_network(self, image: np.ndarray) -> np.ndarray:
-        """Run the network alone: uint8 (*image_shape, 3) in, float32 (*image_shape) out, nothing done to either.
+        """Run the network alone: uint8 (*image_shape, 3) in, float32 (*image_shape) out, with no processing of either.
 
         Raises:
             InputError: the model gives values that are not finite.
         """
-        saliency = self._run(image)
+        with self._lock:
+            saliency = self._run(image)
         if not np.isfinite(saliency).all():
             raise InputError(self._name, "the model gives values that are not finite numbers")
         return saliency
-
-
-def find_model(path: Path, choices: str = _MODELS) -> Path:
-    """Find the file of a model: itself, or the better generator of a run folder; `choices` is said if there is none.
-
-    Raises:
-        InputError: there is none.
-    """
-    if is_folder(path):
-        found = [path / name for name in _RUN_GENERATORS if (path / name).is_file()]
-        if not found:
-            raise InputError(
-                path, f"no run folder with a trained generator: neither {' nor '.join(_RUN_GENERATORS)} in it"
-            )
-        return found[0]
-    if not is_file(path):
-        raise InputError(path, f"no such model: give {choices}")
-    return path
-
-
-def _load(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
-    path = find_model(path)
-    if path.suffix == ".tflite":
-        return _load_litert(path, threads)
-    if path.suffix == ".onnx":
-        return _load_onnx(path, threads)
-    if path.suffix == ".keras":
-        # Keras and TensorFlow take seconds to import, and the default model needs neither.
-        import_tensorflow()
-        from salgan_tf.models.pretrained import load_generator
-
-        return _wrap_keras(load_generator(path))
-    raise InputError(path, f"not a model: give {_MODELS}")
-
-
-def _wrap_keras(generator: "keras.Model") -> tuple[Callable, tuple[int, int]]:
-    def run(image: np.ndarray) -> np.ndarray:
-        return np.asarray(generator.predict_on_batch(image[None].astype(np.float32)), np.float32)[0, ..., 0]
-
-    return run, tuple(generator.input_shape[1:3])
-
-
-def _load_litert(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
-    from ai_edge_litert.interpreter import Interpreter
-
-    try:
-        with quiet_stderr():
-            interpreter = Interpreter(model_path=str(path), num_threads=threads or os.cpu_count())
-            interpreter.allocate_tensors()
-        (entry,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
-    except (ValueError, RuntimeError) as error:
-        raise InputError(path, f"not a LiteRT model that can be run: {error}") from error
-    if len(entry["shape"]) != 4 or entry["shape"][3] != 3 or (*exit_["shape"],) != (*entry["shape"][:3], 1):
-        raise InputError(path, f"no generator: it maps {(*entry['shape'],)} to {(*exit_['shape'],)}")
-    if entry["dtype"] not in (np.float32, np.uint8):
-        raise InputError(path, f"takes {np.dtype(entry['dtype']).name}, and a plain picture is float32 or uint8")
-    scale, zero_point = exit_["quantization"]
-    # What each level of a uint8 output is.
-    values = (np.maximum(np.arange(256) - zero_point, _LEVEL_ZERO) * scale).astype(np.float32)
-
-    def run(image: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(entry["index"], image[None].astype(entry["dtype"], copy=False))
-        interpreter.invoke()
-        saliency = interpreter.get_tensor(exit_["index"])[0, ..., 0]
-        return values[saliency] if saliency.dtype == np.uint8 else saliency
-
-    return run, tuple(int(side) for side in entry["shape"][1:3])
-
-
-def _load_onnx(path: Path, threads: int | None) -> tuple[Callable, tuple[int, int]]:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError(path, "ONNX files need onnxruntime: pip install 'salgan_tf[onnx]'") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or os.cpu_count()
-    options.log_severity_level = 4
-    # Threads that spin after a run would take the cores from whatever runs next.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        (entry,), (exit_,) = session.get_inputs(), session.get_outputs()
-    except Exception as error:  # onnxruntime raises a class of its own for each kind of failure.
-        raise InputError(path, f"not an ONNX model that can be run: {error}") from error
-    if len(entry.shape) != 4 or entry.shape[3] != 3 or exit_.shape[1:] != [*entry.shape[1:3], 1]:
-        raise InputError(path, f"no generator: it maps {entry.shape} to {exit_.shape}")
-    if not all(isinstance(side, int) for side in entry.shape[1:3]):
-        raise InputError(path, "takes pictures of any size; export it at one, such as 192x256")
-    if entry.type != "tensor(float)":
-        raise InputError(path, f"takes {entry.type}, and a plain picture is tensor(float)")
-
-    def run(image: np.ndarray) -> np.ndarray:
-        return session.run(None, {entry.name: image[None].astype(np.float32)})[0][0, ..., 0]
-
-    return run, tuple(entry.shape[1:3])
 
 
 def predict_files(

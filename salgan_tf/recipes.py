@@ -5,7 +5,7 @@ from pathlib import Path
 from salgan_tf import training
 from salgan_tf.distillation import write_pseudo_labels
 from salgan_tf.files import make_folder
-from salgan_tf.inference import find_model
+from salgan_tf.weights import find_model
 
 # Settings over those of `training.RECIPES["mobilenet_v2"]`, found by the search of docs/experiments.md. What the
 # encoder knows of ImageNet is worth more than what 1100 photographs can teach it: its first layers stay, the others go

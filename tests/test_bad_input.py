@@ -421,7 +421,7 @@ def test_wrong_usage_exits_with_2(capsys, tmp_path, monkeypatch, arguments):
         main(arguments.split())
     assert caught.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert re.match(r"python -m salgan_tf.*: error: ", last)
+    assert re.match(r"salgan-tf.*: error: ", last)
     assert names_in(tmp_path) == []
 
 

@@ -9,7 +9,8 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from salgan_tf import SaliencyPredictor, images, inference, visualization
+from salgan_tf import SaliencyPredictor, images, visualization
+from salgan_tf.weights import BUNDLED
 
 SHAPE = (240, 320)
 _PAPER, _INK = 245, 40
@@ -73,7 +74,7 @@ def main() -> None:
     for title, scene in zip(scenes, titled, strict=True):
         cv2.rectangle(scene, (0, SHAPE[0] - 24), (12 + 9 * len(title), SHAPE[0]), (0, 0, 0), -1)
         cv2.putText(scene, title, (6, SHAPE[0] - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
-    path = inference.EDGE_MODEL.parent / "limits.jpg"
+    path = BUNDLED["edge"].parent / "limits.jpg"
     # Small: every drawing of it stays in the repository's history.
     Image.fromarray(visualization.picture_grid([titled, overlays])).save(path, quality=65, optimize=True)
     print(path)

@@ -15,7 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import ExifTags, Image
 
 from salgan_tf import SaliencyPredictor, images, visualization
-from salgan_tf.inference import EDGE_MODEL
+from salgan_tf.weights import BUNDLED
 
 APP = Path(__file__).resolve().parent.parent
 GOLDEN = APP / "checks" / "resources" / "golden"
@@ -94,7 +94,7 @@ def make_photo() -> None:
     Image.fromarray(images.resize_area(photo, PHOTO_SHAPE)).save(GOLDEN / "photo_resized.png", optimize=True)
     seen = images.resize_area(photo, predictor.image_shape)
     saliency = predictor.run_network(seen)
-    interpreter = Interpreter(str(EDGE_MODEL), num_threads=1)
+    interpreter = Interpreter(str(BUNDLED["edge"]), num_threads=1)
     interpreter.allocate_tensors()
     (entry,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
     interpreter.set_tensor(entry["index"], seen[None])

@@ -7,11 +7,11 @@ import numpy as np
 
 from salgan_tf.errors import InputError
 from salgan_tf.files import read_npz
-from salgan_tf.inference import EDGE_MODEL
 from salgan_tf.models import mobilenet_v2, vgg16
 from salgan_tf.models.assignment import assign_layers
 from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
 from salgan_tf.models.quantized import load_int8
+from salgan_tf.weights import BUNDLED
 
 
 def load_pretrained(generator: keras.Model, weights: str | Path) -> None:
@@ -30,7 +30,7 @@ def load_pretrained(generator: keras.Model, weights: str | Path) -> None:
     """
     if str(weights) == "imagenet":
         return _load_keras_applications(generator)
-    path = EDGE_MODEL if str(weights) == "edge" else Path(weights)
+    path = BUNDLED.get(str(weights), Path(weights))
     if not path.is_file():
         raise InputError(path, "no such file of weights")
     if path.suffix == ".npz":

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from salgan_tf import InputError, build_generator
-from salgan_tf.export import litert
-from salgan_tf.inference import EDGE_MODEL, SaliencyPredictor
+from salgan_tf.exporting import litert
+from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps
 from salgan_tf.models.pretrained import load_pretrained
+from salgan_tf.weights import BUNDLED
 
 SHAPE = (32, 64, 3)
 
@@ -40,7 +41,7 @@ def test_weights_are_half_a_step_from_the_generators_and_quantize_to_the_same_ke
 def test_the_bundled_model_is_loaded_at_any_size(photograph):
     small = build_generator("mobilenet_v2", SHAPE, weights="edge")
     own = SaliencyPredictor()
-    whole = build_generator("mobilenet_v2", (*own.image_shape, 3), weights=EDGE_MODEL)
+    whole = build_generator("mobilenet_v2", (*own.image_shape, 3), weights=BUNDLED["edge"])
     for one, other in zip(small.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert maps.cc(SaliencyPredictor(whole)(photograph), own(photograph)) > 0.995
@@ -48,7 +49,7 @@ def test_the_bundled_model_is_loaded_at_any_size(photograph):
 
 def test_another_network_is_refused():
     with pytest.raises(InputError, match="holds 65 convolutions, and salgan_vgg16 has 27"):
-        build_generator("vgg16", SHAPE, weights=EDGE_MODEL)
+        build_generator("vgg16", SHAPE, weights=BUNDLED["edge"])
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "dynamic"])
@@ -65,7 +66,7 @@ def test_what_is_no_int8_file_is_refused_and_nothing_is_set(kind, tmp_path):
     generator = build_generator("mobilenet_v2", SHAPE)
     before = generator.get_weights()
     path = tmp_path / "bad.tflite"
-    content = EDGE_MODEL.read_bytes()
+    content = BUNDLED["edge"].read_bytes()
     path.write_bytes({"truncated": content[: len(content) // 2], "garbage": b"no model" * 99, "empty": b""}[kind])
     with pytest.raises(InputError) as caught:
         load_pretrained(generator, path)

@@ -10,7 +10,7 @@ from networks import edge_generator, few_filters, random_pictures, tiny_generato
 
 from salgan_tf import SaliencyPredictor, build_generator, images
 from salgan_tf.errors import InputError
-from salgan_tf.export.generator import load_for_export
+from salgan_tf.exporting.generator import load_for_export
 from salgan_tf.metrics import maps
 from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.salgan import SalGAN

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.tools import flatbuffer_utils
 
-from salgan_tf.export.bias_correction import correct_biases, round_to_float16, round_to_int8
+from salgan_tf.exporting.bias_correction import correct_biases, round_to_float16, round_to_int8
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 _BUILTINS = tf.lite.OpsSet.TFLITE_BUILTINS

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salgan_tf.errors import InputError
-from salgan_tf.export.calibration import COUNT, dead_leaves, read_chosen, read_pictures
+from salgan_tf.exporting.calibration import COUNT, dead_leaves, read_chosen, read_pictures
 
 SHAPE = (24, 32)
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import random_pictures, tiny_generator
 
-from salgan_tf.export.exporter import FORMATS
-from salgan_tf.export.parity import LIMITS, Limits, Parity, compare, run_generator
+from salgan_tf.exporting.exporter import FORMATS
+from salgan_tf.exporting.parity import LIMITS, Limits, Parity, compare, run_generator
 from salgan_tf.inference import SaliencyPredictor
 
 STRICT = Limits(difference=0.1, mean_cc=0.99, worst_cc=0.9)

@@ -10,10 +10,10 @@ import pytest
 from networks import random_pictures, tiny_generator, tiny_vgg16
 from onnx import TensorProto, numpy_helper
 
-from salgan_tf.export import onnx as onnx_export
-from salgan_tf.export import tensorrt
-from salgan_tf.export.bias_correction import correct_biases, round_to_int8
-from salgan_tf.export.parity import LIMITS, compare, run_generator
+from salgan_tf.exporting import onnx as onnx_export
+from salgan_tf.exporting import tensorrt
+from salgan_tf.exporting.bias_correction import correct_biases, round_to_int8
+from salgan_tf.exporting.parity import LIMITS, compare, run_generator
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.native import quiet_stderr
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from salgan_tf import files, visualization
-from salgan_tf.export.litert_file import Contents
-from salgan_tf.export.parity import Parity
+from salgan_tf.exporting.litert_file import Contents
+from salgan_tf.exporting.parity import Parity
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pytest
 from networks import edge_generator, random_pictures, tiny_generator, tiny_vgg16
 from onnx import TensorProto, helper
 
-from salgan_tf.export import litert, litert_file
-from salgan_tf.export import onnx as onnx_export
-from salgan_tf.export.parity import LIMITS, compare, run_generator
+from salgan_tf.exporting import litert, litert_file
+from salgan_tf.exporting import onnx as onnx_export
+from salgan_tf.exporting.parity import LIMITS, compare, run_generator
 from salgan_tf.inference import SaliencyPredictor
 
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze")

@@ -11,8 +11,8 @@ from networks import ignore_statistics, random_pictures, tiny_generator
 from onnx import TensorProto, helper
 
 from salgan_tf.errors import InputError
-from salgan_tf.export import litert
-from salgan_tf.export import onnx as onnx_export
+from salgan_tf.exporting import litert
+from salgan_tf.exporting import onnx as onnx_export
 from salgan_tf.inference import SaliencyPredictor
 
 pytestmark = ignore_statistics

@@ -14,9 +14,9 @@ from onnx import numpy_helper
 from PIL import Image
 
 from salgan_tf.errors import InputError
-from salgan_tf.export import exporter, latency, litert, tensorrt
-from salgan_tf.export import generator as export_generator
-from salgan_tf.export import onnx as onnx_export
+from salgan_tf.exporting import exporter, latency, litert, tensorrt
+from salgan_tf.exporting import generator as export_generator
+from salgan_tf.exporting import onnx as onnx_export
 from salgan_tf.images import resize_area
 from salgan_tf.inference import SaliencyPredictor
 

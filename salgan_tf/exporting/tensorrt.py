@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-from salgan_tf.export import onnx
-from salgan_tf.export.bias_correction import correct_biases
+from salgan_tf.exporting import onnx
+from salgan_tf.exporting.bias_correction import correct_biases
 
 # What TensorRT asks for: everything symmetric, so that all zero points are 0; a scale for each filter of the weights
 # and one for each activation; no quantized biases; weights as floats behind a pair of their own. Only what enters a

@@ -15,9 +15,9 @@ from networks import (
     tiny_vgg16,
 )
 
-from salgan_tf.export import litert
-from salgan_tf.export.bias_correction import round_to_int8
-from salgan_tf.export.parity import LIMITS, compare, run_generator
+from salgan_tf.exporting import litert
+from salgan_tf.exporting.bias_correction import round_to_int8
+from salgan_tf.exporting.parity import LIMITS, compare, run_generator
 from salgan_tf.inference import SaliencyPredictor
 
 pytestmark = ignore_statistics

@@ -15,10 +15,10 @@ from tqdm import tqdm
 from salgan_tf import images
 from salgan_tf.data import folder
 from salgan_tf.errors import InputError
-from salgan_tf.export import calibration, latency, litert, parity
-from salgan_tf.export.generator import load_for_export
-from salgan_tf.export.litert_file import Contents, read_contents
-from salgan_tf.export.report import Report, write_report
+from salgan_tf.exporting import calibration, latency, litert, parity
+from salgan_tf.exporting.generator import load_for_export
+from salgan_tf.exporting.litert_file import Contents, read_contents
+from salgan_tf.exporting.report import Report, write_report
 from salgan_tf.files import make_folder
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps, points
@@ -139,11 +139,11 @@ def _convert(generator: keras.Model, format: str, path: Path, pictures: np.ndarr
         # Converters write pages about themselves to stderr.
         with quiet_stderr():
             if format == "onnx":
-                from salgan_tf.export import onnx
+                from salgan_tf.exporting import onnx
 
                 onnx.convert(generator, path, settings.dynamic_batch)
             elif format == "tensorrt":
-                from salgan_tf.export import tensorrt
+                from salgan_tf.exporting import tensorrt
 
                 tensorrt.convert(generator, path, pictures)
             else:
@@ -164,7 +164,7 @@ def _require_onnx() -> None:
 def _read_contents(path: Path) -> Contents:
     if path.suffix == ".tflite":
         return read_contents(path)
-    from salgan_tf.export import onnx
+    from salgan_tf.exporting import onnx
 
     return onnx.read_contents(path)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from networks import SHAPE, random_pictures, randomize, tiny_generator
 
-from salgan_tf.export.bias_correction import correct_biases, round_to_float16, round_to_int8
+from salgan_tf.exporting.bias_correction import correct_biases, round_to_float16, round_to_int8
 
 
 def to_whole_numbers(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:

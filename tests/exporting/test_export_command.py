@@ -18,9 +18,9 @@ import tensorflow as tf
 from conftest import render_photograph, save_picture
 from networks import edit_kernel, few_filters, ignore_statistics, tiny_generator
 
-from salgan_tf.export import generator as export_generator
-from salgan_tf.export import latency, litert, report
-from salgan_tf.export.__main__ import main
+from salgan_tf.__main__ import main
+from salgan_tf.exporting import generator as export_generator
+from salgan_tf.exporting import latency, litert, report
 from salgan_tf.inference import SaliencyPredictor
 
 pytestmark = ignore_statistics
@@ -63,7 +63,7 @@ def run(capsys, tmp_path):
 
     def call(*arguments) -> Outcome:
         out = () if "--out" in arguments else ("--out", tmp_path / "out")
-        code = main([str(argument) for argument in (*arguments, *out)])
+        code = main(["export", *(str(argument) for argument in (*arguments, *out))])
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err.splitlines())
 
@@ -145,7 +145,7 @@ def test_a_missing_model_is_named(run, tmp_path):
 
 def test_a_folder_that_is_no_run_is_named(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    refuses(run, tmp_path / "empty", "--onnx", "--model", tmp_path / "empty", cause="no run folder")
+    refuses(run, tmp_path / "empty", "--onnx", "--model", tmp_path / "empty", cause="not a run folder")
 
 
 def test_a_classifier_is_no_generator(run, tmp_path):
@@ -217,7 +217,7 @@ def test_a_folder_that_cannot_be_written_is_named(run, model, tmp_path):
 def test_bad_usage_exits_with_2(arguments, word, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:
-        main(arguments)
+        main(["export", *arguments])
     assert caught.value.code == 2
     assert word in capsys.readouterr().err.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []

@@ -4,8 +4,8 @@ import keras
 import pytest
 from networks import SHAPE, ignore_statistics, random_pictures, randomize
 
-from salgan_tf.export import litert
-from salgan_tf.export.litert_file import read_contents
+from salgan_tf.exporting import litert
+from salgan_tf.exporting.litert_file import read_contents
 
 pytestmark = ignore_statistics
 

@@ -9,7 +9,7 @@ import keras
 import onnx
 from onnx import shape_inference
 
-from salgan_tf.export.litert_file import Contents
+from salgan_tf.exporting.litert_file import Contents
 
 # Understood by ONNX Runtime since 1.13 and by TensorRT since 8.6.
 OPSET = 17

@@ -1,14 +1,10 @@
-"""python -m salgan_tf.export: a generator in, files for phones, Jetsons and servers out; arguments only, no logic."""
+"""`export`: a generator in, files for phones, Jetsons and servers out, each with a report."""
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
-# Read by TensorFlow when it is imported: errors only, converters warn of what is none of a user's business.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-from salgan_tf import arguments
+from salgan_tf import extras
+from salgan_tf.arguments import report, size
 from salgan_tf.native import import_tensorflow
 
 _HELP = {
@@ -21,11 +17,8 @@ _HELP = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m salgan_tf.export",
-        description="Write a generator for devices, each file with a report and none that is not the model.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     for name, text in _HELP.items():
         parser.add_argument(f"--{name}", dest="formats", action="append_const", const=name, help=text)
     parser.add_argument(
@@ -34,9 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, default=Path("exported"), metavar="DIR", help="folder (exported, if not said)"
     )
-    parser.add_argument(
-        "--size", type=arguments.size, metavar="HxW", help="size of the network's input, if not its own"
-    )
+    parser.add_argument("--size", type=size, metavar="HxW", help="size of the network's input, if not its own")
     parser.add_argument(
         "--calibration", type=Path, metavar="DIR", help="photographs to calibrate int8 with, if not generated pictures"
     )
@@ -44,28 +35,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", help="which part of it (val, if not said)")
     parser.add_argument("--dynamic-batch", action="store_true", help="with --onnx: any batch, not 1")
     parser.add_argument("--force", action="store_true", help="write a file too whose maps are not the model's")
-    parser.set_defaults(run=_export)
-    return parser
+    parser.set_defaults(check=lambda options: _check(parser, options))
 
 
-def _export(options: argparse.Namespace) -> int:
-    import_tensorflow()
-    from salgan_tf.export import exporter
-
-    names = ("model", "formats", "size", "calibration", "data", "split", "dynamic_batch", "force")
-    settings = exporter.Settings(**{name: getattr(options, name) for name in names})
-    written, refused = exporter.export(settings, options.out, print)
-    for error in refused:
-        arguments.report(error)
-    for path in written:
-        print(f"{path} ({path.stat().st_size / 1e6:.2f} MB), see {path.stem}.report.md")
-    return 1 if refused else 0
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; give its exit code: 0, 1 for a bad input or a refusal, 2 for bad usage, 130 after Ctrl-C."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with code 2 if options contradict one another."""
     if not options.formats:
         parser.error(f"say what to write: {', '.join(f'--{name}' for name in _HELP)}")
     if options.dynamic_batch and "onnx" not in options.formats:
@@ -76,8 +50,20 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--split goes with --data: it says which part of it")
     options.split = options.split or "val"
     options.formats = list(dict.fromkeys(options.formats))
-    return arguments.run_command(options)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(options: argparse.Namespace) -> int:
+    """Export; 1 if a file was refused."""
+    options.check(options)
+    extras.require("export", "train")
+    import_tensorflow()
+    from salgan_tf.exporting import exporter
+
+    names = ("model", "formats", "size", "calibration", "data", "split", "dynamic_batch", "force")
+    settings = exporter.Settings(**{name: getattr(options, name) for name in names})
+    written, refused = exporter.export(settings, options.out, print)
+    for error in refused:
+        report(error)
+    for path in written:
+        print(f"{path} ({path.stat().st_size / 1e6:.2f} MB), see {path.stem}.report.md")
+    return 1 if refused else 0

@@ -5,9 +5,10 @@ from pathlib import Path
 import keras
 
 from salgan_tf.errors import InputError
-from salgan_tf.inference import SaliencyPredictor, find_model
+from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.models.generator import BACKBONES, build_generator
 from salgan_tf.models.pretrained import load_generator
+from salgan_tf.weights import find_model
 
 _MODELS = "edge, a .keras file or a run folder"
 
@@ -24,7 +25,7 @@ def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> k
     """
     if model == "edge":
         return _build("mobilenet_v2", size or SaliencyPredictor("edge").image_shape, "edge")
-    path = find_model(Path(model), _MODELS)
+    path = find_model(model, _MODELS)
     if path.suffix != ".keras":
         raise InputError(path, f"cannot be exported: give {_MODELS}")
     generator = load_generator(path)

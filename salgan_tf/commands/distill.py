@@ -1,0 +1,40 @@
+"""`distill`: what trained generators see in windows of photographs, as a data set."""
+
+import argparse
+from pathlib import Path
+
+from salgan_tf import extras
+from salgan_tf.arguments import positive, seed
+from salgan_tf.commands import MODEL_HELP
+from salgan_tf.native import import_tensorflow
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument(
+        "--data", required=True, metavar="ROOT", type=Path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
+    )
+    parser.add_argument("--teachers", required=True, nargs="+", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for the new data set")
+    parser.add_argument("--split", default="train", help="split of the data set (default: %(default)s)")
+    parser.add_argument(
+        "--views",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="views per photograph: the whole and N - 1 windows (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the windows (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the data set."""
+    extras.require("distill", "train")
+    import_tensorflow()
+    from salgan_tf import distillation
+
+    distillation.write_pseudo_labels(
+        arguments.data, arguments.teachers, arguments.out, arguments.views, arguments.split, arguments.seed
+    )
+    print(f"written, see {arguments.out}")
+    return 0

@@ -1,0 +1,81 @@
+"""`evaluate`: a data set, models and folders of maps in, tables and pictures out."""
+
+import argparse
+from pathlib import Path
+
+from salgan_tf import extras, files
+from salgan_tf.arguments import report
+from salgan_tf.commands import MODEL_HELP
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument(
+        "--data", required=True, metavar="ROOT", type=Path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
+    )
+    parser.add_argument("--split", help="split of the data set (default: val, or the only one)")
+    parser.add_argument(
+        "--model", nargs="+", action="extend", metavar="MODEL", help=f"{MODEL_HELP} (default: edge, unless --maps)"
+    )
+    parser.add_argument(
+        "--maps",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="DIR",
+        help="folders of saliency maps of any size: NAME.png or NAME_saliency.png (8 or 16 bits), or NAME.npy",
+    )
+    parser.add_argument(
+        "--humans", action="store_true", help="also measure people: each observer predicted from all others"
+    )
+    parser.add_argument(
+        "--fit-densities",
+        action="store_true",
+        help="also measure information gain with blur, contrast and centre bias fitted on train",
+    )
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="skip and list photographs that lack a map or fixations"
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", type=Path, help="write means, intervals and differences of all metrics"
+    )
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write every metric of every photograph")
+    parser.add_argument(
+        "--pictures", metavar="DIR", type=Path, help="write the distributions, and the best and worst photographs"
+    )
+    layout = parser.add_mutually_exclusive_group()
+    layout.add_argument("--markdown", action="store_true", help="print Markdown, with the SalGAN poster's two tables")
+    layout.add_argument("--latex", action="store_true", help="print LaTeX, with the SalGAN poster's two tables")
+    parser.add_argument("--published", action="store_true", help="also print published figures, in tables of their own")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate and print the tables."""
+    extras.require("evaluate", "evaluate")
+    from salgan_tf import evaluation
+
+    models = arguments.model or ([] if arguments.maps else ["edge"])
+    contenders = evaluation.open_contenders(models, arguments.maps)
+    measured = evaluation.evaluate(
+        arguments.data,
+        contenders,
+        split=arguments.split,
+        humans=arguments.humans,
+        fit_densities=arguments.fit_densities,
+        allow_missing=arguments.allow_missing,
+        report=report,
+    )
+    if arguments.markdown:
+        print(evaluation.format_markdown(measured, arguments.published))
+    elif arguments.latex:
+        print(evaluation.format_latex(measured, arguments.published))
+    else:
+        print(evaluation.format_text(measured, arguments.published))
+    # After the table, so that a file that cannot be written does not cost it.
+    if arguments.json:
+        files.write_json(arguments.json, evaluation.as_dict(measured))
+    if arguments.csv:
+        evaluation.write_csv(measured, arguments.csv)
+    if arguments.pictures:
+        evaluation.write_pictures(measured, contenders, arguments.pictures)
+    return 0

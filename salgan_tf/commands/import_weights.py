@@ -1,0 +1,31 @@
+"""`import-weights`: the authors' released Lasagne files in, a Keras file out."""
+
+import argparse
+from pathlib import Path
+
+from salgan_tf import extras
+from salgan_tf.native import import_tensorflow
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("generator", metavar="GEN.npz", type=Path, help="gen_modelWeights0090.npz")
+    parser.add_argument("discriminator", metavar="DISC.npz", type=Path, nargs="?", help="discrim_modelWeights0090.npz")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE.keras",
+        type=Path,
+        help="the generator; with DISC.npz, a SalGAN of generator and discriminator",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert the files."""
+    extras.require("import-weights", "train")
+    import_tensorflow()
+    from salgan_tf import released
+
+    released.import_weights(arguments.generator, arguments.discriminator, arguments.out)
+    print(f"imported, see {arguments.out}")
+    return 0

@@ -1,0 +1,27 @@
+"""`predict`: photographs in, saliency maps and overlays out."""
+
+import argparse
+from pathlib import Path
+
+from salgan_tf import inference
+from salgan_tf.arguments import report
+from salgan_tf.commands import MODEL_HELP
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="photograph or folder of photographs")
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", type=Path, help="folder for NAME_saliency.png and NAME_overlay.jpg"
+    )
+    parser.add_argument("--model", default="edge", help=f"{MODEL_HELP} (default: %(default)s)")
+    parser.add_argument("--no-overlay", action="store_true", help="write the saliency maps only")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predict; 1 if a photograph failed."""
+    predictor = inference.SaliencyPredictor(arguments.model)
+    overlay = not arguments.no_overlay
+    done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay, report)
+    print(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
+    return 1 if failed else 0

@@ -1,0 +1,33 @@
+"""`prepare`: a data set in, TFRecords at the training size out."""
+
+import argparse
+from pathlib import Path
+
+from salgan_tf import extras
+from salgan_tf.arguments import size
+from salgan_tf.native import import_tensorflow
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")
+    parser.add_argument("--out", required=True, metavar="RECORDS", type=Path, help="folder for the records")
+    parser.add_argument(
+        "--size",
+        dest="image_shape",
+        type=size,
+        default="192x256",
+        metavar="HxW",
+        help="training size (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the records."""
+    extras.require("prepare", "train")
+    import_tensorflow()
+    from salgan_tf.data import records
+
+    records.write_records(arguments.data, arguments.out, arguments.image_shape)
+    print(f"prepared, see {arguments.out}")
+    return 0

@@ -1,0 +1,43 @@
+"""Optional dependencies: the extras of `pip install 'salgan_tf[EXTRA]'`, and what to say when one is missing."""
+
+import importlib.util
+
+from salgan_tf.errors import InputError
+
+# The modules by which an extra is recognized. setup.cfg lists the packages.
+_MODULES = {
+    "train": ("tensorflow", "keras", "tensorboard", "scipy", "matplotlib"),
+    "evaluate": ("scipy", "ot", "matplotlib"),
+    "onnx": ("onnx", "onnxruntime", "tf2onnx"),
+}
+
+
+def missing_extra(*extras: str) -> str | None:
+    """Describe what must be installed before `extras` can be used; None if nothing is missing."""
+    missing = {extra: [name for name in _MODULES[extra] if not _is_installed(name)] for extra in extras}
+    missing = {extra: names for extra, names in missing.items() if names}
+    if not missing:
+        return None
+    modules = ", ".join(dict.fromkeys(name for names in missing.values() for name in names))
+    return f"requires {modules}, which is not installed: pip install 'salgan_tf[{','.join(missing)}]'"
+
+
+def require(subject: str, *extras: str) -> None:
+    """Check that extras are installed.
+
+    Args:
+        subject: the command, option or file that needs them.
+        extras: names of extras, such as `"train"`.
+
+    Raises:
+        InputError: a module of an extra is missing; the line has the pip command that installs it.
+    """
+    if cause := missing_extra(*extras):
+        raise InputError(subject, cause)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ValueError:  # A module that was put into sys.modules by hand has no spec.
+        return False

@@ -1,0 +1,31 @@
+"""Keras: `.keras` files, and models in memory."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from salgan_tf import extras
+from salgan_tf.native import import_tensorflow
+from salgan_tf.runtimes.network import Network
+
+if TYPE_CHECKING:
+    import keras
+
+
+def open_network(path: Path, threads: int | None = None) -> Network:
+    """Open a `.keras` file of a generator or SalGAN, see `salgan_tf.runtimes.open_network`; TensorFlow chooses threads."""
+    extras.require(str(path), "train")
+    import_tensorflow()
+    from salgan_tf.models.pretrained import load_generator
+
+    return wrap_generator(load_generator(path))
+
+
+def wrap_generator(generator: "keras.Model") -> Network:
+    """Make a network of a Keras generator from (B, H, W, 3) to (B, H, W, 1)."""
+
+    def run(picture: np.ndarray) -> np.ndarray:
+        return np.asarray(generator.predict_on_batch(picture[None].astype(np.float32)), np.float32)[0, ..., 0]
+
+    return Network(tuple(generator.input_shape[1:3]), run)

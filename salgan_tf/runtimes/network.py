@@ -1,0 +1,45 @@
+"""What every runtime returns, and the check that every runtime makes: is this model a generator?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from salgan_tf.errors import InputError
+
+
+@dataclass(frozen=True)
+class Network:
+    """A generator that is ready to run.
+
+    Attributes:
+        image_shape: (height, width) of the images that it takes.
+        run: from an image uint8 (*image_shape, 3), RGB, to its saliency map float32 (*image_shape).
+    """
+
+    image_shape: tuple[int, int]
+    run: Callable[[np.ndarray], np.ndarray]
+
+
+def check_shapes(path: Path, image: Sequence, saliency: Sequence) -> tuple[int, int]:
+    """Check that a model maps one image (1, H, W, 3) to one saliency map (1, H, W, 1), and return (H, W).
+
+    Args:
+        path: the model, named in errors.
+        image: shape of its input. A side that is not fixed is None, -1 or a name, depending on the runtime.
+        saliency: shape of its output.
+
+    Raises:
+        InputError: the shapes are different ones, or height and width are not fixed.
+    """
+    image, saliency = (
+        [side if isinstance(side, int) and side > 0 else None for side in ends] for ends in (image, saliency)
+    )
+    fits = len(image) == len(saliency) == 4 and image[0] in (1, None) and saliency[0] in (1, None)
+    if not fits or image[3] != 3 or saliency[1:] != [*image[1:3], 1]:
+        found = " to ".join(str(tuple(ends)).replace("None", "any") for ends in (image, saliency))
+        raise InputError(path, f"not a generator: maps {found}, expected (1, H, W, 3) to (1, H, W, 1)")
+    if None in image[1:3]:
+        raise InputError(path, "takes images of any size; export it at one size, such as 192x256")
+    return image[1], image[2]
