@@ -60,9 +60,9 @@ def make_scenes(root: str, split: str, limit: int | None) -> list[Scene]:
     predict, scenes = SaliencyPredictor(), []
     for example in index_folder(root, split)[:limit]:
         sample = read_example(example)
-        if sample.fixations is not None and len(sample.fixations):
+        if sample.gaze is not None and len(sample.gaze.points):
             prediction = predict(sample.image) + np.float32(FLOOR)
-            scenes.append(Scene(prediction, sample.saliency, make_prior(prediction.shape), sample.fixations))
+            scenes.append(Scene(prediction, sample.saliency, make_prior(prediction.shape), sample.gaze.points))
     return scenes
 
 

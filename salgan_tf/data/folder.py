@@ -97,16 +97,12 @@ class Sample:
     Attributes:
         image: uint8 (H, W, 3), RGB.
         saliency: float32 (H, W) in [0, 1].
-        fixations: int32 (N, 2) as in `Gaze.points`, or None where there is no file.
-        observers: int32 (N,) as in `Gaze`, or None where there is no file or it does not tell.
-        outside: as in `Gaze`; 0 where there is no file.
+        gaze: the fixations, or None where there is no file.
     """
 
     image: np.ndarray
     saliency: np.ndarray
-    fixations: np.ndarray | None
-    observers: np.ndarray | None
-    outside: int
+    gaze: Gaze | None
 
 
 def read_gaze(example: Example) -> Gaze | None:
@@ -142,10 +138,10 @@ def read_example(example: Example) -> Sample:
     image = images.read_image(example.image)
     shape = image.shape[:2]
     if example.fixations is None:
-        return Sample(image, _read_map(example.map, shape), None, None, 0)
+        return Sample(image, _read_map(example.map, shape), None)
     gaze = read_fixations(example.fixations, shape)
     saliency = _blur(example.fixations, gaze) if example.map is None else _read_map(example.map, shape)
-    return Sample(image, saliency, gaze.points, gaze.observers, gaze.outside)
+    return Sample(image, saliency, gaze)
 
 
 def _read_map(path: Path, shape: tuple[int, int]) -> np.ndarray:

@@ -29,7 +29,7 @@ def grid_example(example: folder.Example, shape: tuple[int, int]) -> GridExample
     sample = folder.read_example(example)
     saliency = images.resize_area(sample.saliency, shape)
     saliency = np.rint(saliency * (65535 / saliency.max())).astype(np.uint16)
-    points = np.empty((0, 2), np.int32) if sample.fixations is None else sample.fixations
+    points = np.empty((0, 2), np.int32) if sample.gaze is None else sample.gaze.points
     counts = count_fixations(points, sample.saliency.shape, shape)
     return GridExample(
         images.resize_area(sample.image, shape), saliency[..., None], counts.clip(0, 255).astype(np.uint8)[..., None]

@@ -74,7 +74,7 @@ def fit_density(contender: Contender, examples: list[folder.Example], prior: Cen
         shape = sample.saliency.shape
         grid = (_GRID_HEIGHT, max(round(_GRID_HEIGHT * shape[1] / shape[0]), 1))
         saliency = images.resize_map(contender.predict(example, sample.image), grid)
-        counts = fixations.count_fixations(sample.fixations, shape, grid)
+        counts = fixations.count_fixations(sample.gaze.points, shape, grid)
         # Where all fixations lie outside of the image there is nothing to learn, and nothing is added to the cost.
         return saliency, prior.density(example, grid), counts / max(counts.sum(), 1)
 

@@ -114,10 +114,10 @@ def score_map(
         negatives: of the shuffled metrics.
         fitted: the map as a fitted density (H, W), for `ig_fitted`.
     """
-    scores = _score_points(saliency, sample.fixations, prior, negatives)
+    scores = _score_points(saliency, sample.gaze.points, prior, negatives)
     truth = sample.saliency
     scores |= {
-        "ig_fitted": np.nan if fitted is None else points.information_gain(fitted, prior, sample.fixations),
+        "ig_fitted": np.nan if fitted is None else points.information_gain(fitted, prior, sample.gaze.points),
         "cc": maps.cc(saliency, truth),
         "sim": maps.sim(saliency, truth),
         "sim_mit": maps.sim_mit(saliency, truth),
@@ -135,15 +135,15 @@ def score_observers(sample: Sample, prior: np.ndarray, negatives: Negatives) -> 
     maps are held against; and so is AUC-Judd, whose last step adds more the fewer the fixations are. With fewer than
     two observers all are NaN.
     """
-    observers = np.unique(sample.observers)
+    observers = np.unique(sample.gaze.observers)
     if len(observers) < 2:
         return {metric.name: np.nan for metric in METRICS}
     rows = []
     for observer in observers:
-        own = sample.observers == observer
-        others = maps.to_density(blur_fixations(sample.fixations[~own], prior.shape))
+        own = sample.gaze.observers == observer
+        others = maps.to_density(blur_fixations(sample.gaze.points[~own], prior.shape))
         prediction = (others * (len(observers) - 1) + prior) / len(observers)
-        rows.append(_score_points(prediction, sample.fixations[own], prior, negatives))
+        rows.append(_score_points(prediction, sample.gaze.points[own], prior, negatives))
     means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0] if name != "auc_judd"}
     return {metric.name: means.get(metric.name, np.nan) for metric in METRICS}
 

@@ -236,12 +236,12 @@ def _measure_metrics(
     rows = {name: [] for name in contenders}
     for example in tqdm(examples, desc="measure", unit="picture", disable=None):
         sample = folder.read_example(example)
-        if sample.fixations is None or not len(sample.fixations):
+        if sample.gaze is None or not len(sample.gaze.points):
             continue
         for name, predictor in contenders.items():
             saliency = predictor(sample.image)
             density = [metric(saliency, sample.saliency) for metric in (maps.cc, maps.sim, maps.kl_divergence)]
-            rows[name].append([points.nss(saliency, sample.fixations), *density])
+            rows[name].append([points.nss(saliency, sample.gaze.points), *density])
     return {
         name: dict(zip(("nss", "cc", "sim", "kl"), np.mean(values, axis=0).tolist(), strict=True))
         | {"images": len(values)}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_network(path: Path, threads: int | None = None) -> Network:
-    """Open a `.keras` file of a generator or SalGAN, see `salgan_tf.runtimes.open_network`; TensorFlow chooses threads."""
+    """Open a `.keras` file of a generator or SalGAN, see `salgan_tf.runtimes.open_network`."""
     extras.require(str(path), "train")
     import_tensorflow()
     from salgan_tf.models.pretrained import load_generator

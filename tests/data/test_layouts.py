@@ -91,9 +91,9 @@ def test_points_and_photographs_belong_together(arrangement):
         fixated = draw_fixations(index)
         gaze, sample = folder.read_gaze(example), folder.read_example(example)
         np.testing.assert_array_equal(gaze.points, np.argwhere(fixated))
-        np.testing.assert_array_equal(sample.fixations, gaze.points)
+        np.testing.assert_array_equal(sample.gaze.points, gaze.points)
         assert gaze.shape == sample.saliency.shape == SHAPE
-        assert (gaze.observers, gaze.outside, sample.observers, sample.outside) == (None, 0, None, 0)
+        assert (gaze.observers, gaze.outside, sample.gaze.observers, sample.gaze.outside) == (None, 0, None, 0)
         np.testing.assert_allclose(sample.image.astype(int), render_photograph(index), atol=150)
         assert np.abs(sample.image.astype(int) - render_photograph(index)).mean() < 8
         np.testing.assert_allclose(sample.saliency, render_map(fixated) / 255, atol=0.1)

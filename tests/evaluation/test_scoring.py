@@ -28,7 +28,7 @@ SHUFFLED = ("sauc", "sauc_borji")
 def make_sample(points_: list, observers: list | None = None, shape: tuple[int, int] = SHAPE) -> Sample:
     where = np.array(points_, np.int32).reshape(-1, 2)
     whose = None if observers is None else np.array(observers, np.int32)
-    return Sample(np.zeros((*shape, 3), np.uint8), blur_fixations(where, shape), where, whose, 0)
+    return Sample(np.zeros((*shape, 3), np.uint8), blur_fixations(where, shape), Gaze(shape, where, whose, 0))
 
 
 def make_gaze(count: int, shape: tuple[int, int], seed: int = 0) -> Gaze:
@@ -48,7 +48,7 @@ PRIOR = maps.to_density(render_spot(row=0.5, column=0.5, width=0.3))
 def test_every_metric_is_what_its_function_gives():
     sample = make_sample(GAZES["own"].points)
     saliency, fitted = render_spot(), maps.to_density(render_spot(width=0.2))
-    fixations, truth = sample.fixations, sample.saliency
+    fixations, truth = sample.gaze.points, sample.saliency
     assert score_map(saliency, sample, PRIOR, NEGATIVES, fitted) == {
         "auc_judd": points.auc_judd(saliency, fixations),
         "auc_borji": points.auc_borji(saliency, fixations),
