@@ -1,9 +1,9 @@
-"""Build a TensorRT engine of an exported ONNX file, on the device that will run it. TensorRT 10.3 and later, and 11.
+"""Build a TensorRT engine from an exported ONNX file, on the device that will run it. TensorRT 10.3 and later, and 11.
 
 python build_engine.py MODEL.onnx [--out MODEL.engine] [--batch N] [--workspace MIB] [--timing-cache FILE]
 
-The network is strongly typed: the file says what is int8 (its Q/DQ pairs) and what is float32. So there is no switch
-for a precision and no calibration here, and nothing that TensorRT 11 has removed.
+The network is strongly typed: the file says what is int8 (its Q/DQ pairs) and what is float32. So this program has
+neither a switch for the precision nor a calibration, and uses nothing that TensorRT 11 has removed.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import sys
 import time
 from pathlib import Path
 
-# The shared file lies one folder up, for all devices.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from saliency_pictures import InputError, positive, report, run_program, write_bytes
+from salgan_tf import InputError
+from salgan_tf.arguments import positive, report, run_command
+from salgan_tf.files import write_bytes
+from salgan_tf.runtimes.network import check_shapes
 
 try:
     import tensorrt as trt
 except ImportError as error:
-    sys.exit(f"{error}: on a Jetson TensorRT comes with JetPack, see README.md")
+    sys.exit(f"{error}: on a Jetson TensorRT comes with JetPack, see export/README.md")
 
 
 def build(path: Path, batch: int, workspace: int, timing_cache: Path | None, logger: trt.ILogger) -> trt.IHostMemory:
@@ -29,52 +29,56 @@ def build(path: Path, batch: int, workspace: int, timing_cache: Path | None, log
 
     Args:
         path: the ONNX file.
-        batch: the largest batch, of a file that takes any; others have their own.
-        workspace: MiB that a layer may use while it is tried.
-        timing_cache: file of measurements of earlier builds, or None; missing is empty.
+        batch: largest batch size, for a file that takes any batch size.
+        workspace: MiB of memory that TensorRT may use to try the kernels of a layer.
+        timing_cache: file of the measurements of earlier builds; None for none. A missing file counts as empty.
         logger: TensorRT's.
 
     Returns:
-        The engine's bytes, as TensorRT holds them.
+        The engine's bytes, in TensorRT's memory.
 
     Raises:
-        InputError: no such file, errors of the parser (printed here, each in a line), no generator, no engine.
+        InputError: the file is missing, cannot be parsed (the parser's errors are printed here, one per line) or is
+            not a generator, or TensorRT built no engine.
     """
     if not path.is_file():
         raise InputError(path, "no such file")
     try:
         builder = trt.Builder(logger)
     except (TypeError, RuntimeError) as error:
-        # The binding's way to say that it got nothing: a TypeError that names no cause.
-        raise InputError("TensorRT", "found no GPU that it can build for") from error
+        # The binding raises a TypeError without a cause when there is no device.
+        raise InputError("TensorRT", "found no GPU to build for") from error
     network = builder.create_network(_strongly_typed())
     _parse_onnx(path, network, logger)
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace << 20)
-    image = _check_generator(path, network)
+    if (network.num_inputs, network.num_outputs) != (1, 1):
+        raise InputError(path, f"not a generator: {network.num_inputs} inputs and {network.num_outputs} outputs")
+    image, saliency = network.get_input(0), network.get_output(0)
+    check_shapes(path, tuple(image.shape), tuple(saliency.shape))
     if image.shape[0] == -1:
         profile = builder.create_optimization_profile()
         rest = tuple(image.shape)[1:]
-        # Tuned for the largest batch; run_engine.py asks for one picture at a time.
+        # Tuned for the largest batch; SaliencyPredictor runs one image at a time.
         profile.set_shape(image.name, (1, *rest), (batch, *rest), (batch, *rest))
         config.add_optimization_profile(profile)
-    elif batch not in (1, image.shape[0]):
-        raise InputError(path, f"its batch is {image.shape[0]}: for another, export it with --dynamic-batch")
+    elif batch != 1:
+        raise InputError(path, "its batch size is 1: for another one, export it with --dynamic-batch")
     if timing_cache:
         _read_timing_cache(config, timing_cache)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
-        raise InputError(path, "TensorRT built no engine; why stands in its messages above")
+        raise InputError(path, "TensorRT built no engine; its messages above say why")
     if timing_cache:
         write_bytes(timing_cache, config.get_timing_cache().serialize())
     return engine
 
 
 def _strongly_typed() -> int:
-    """Give the flags of a strongly typed network: needed in 10, ignored in 11, and no error where they are gone."""
+    """Return the flags of a strongly typed network: needed in 10, ignored in 11, and 0 where they no longer exist."""
     flag = getattr(getattr(trt, "NetworkDefinitionCreationFlag", None), "STRONGLY_TYPED", None)
     if flag is None and int(trt.__version__.split(".")[0]) < 11:
-        raise InputError(f"TensorRT {trt.__version__}", "has no strongly typed networks: 10.3 or later is needed")
+        raise InputError(f"TensorRT {trt.__version__}", "has no strongly typed networks: requires 10.3 or later")
     return 0 if flag is None else 1 << int(flag)
 
 
@@ -82,19 +86,8 @@ def _parse_onnx(path: Path, network: trt.INetworkDefinition, logger: trt.ILogger
     parser = trt.OnnxParser(network, logger)
     if not parser.parse_from_file(str(path)):
         for index in range(parser.num_errors):
-            report(f"{path}: {' '.join(str(parser.get_error(index)).split())}")
-        raise InputError(path, "not an ONNX file that TensorRT can take")
-
-
-def _check_generator(path: Path, network: trt.INetworkDefinition) -> trt.ITensor:
-    """Give the network's input, if it is a generator's."""
-    if (network.num_inputs, network.num_outputs) != (1, 1):
-        raise InputError(path, f"no generator: {network.num_inputs} inputs and {network.num_outputs} outputs")
-    image, saliency = network.get_input(0), network.get_output(0)
-    entry, exit_ = tuple(image.shape), tuple(saliency.shape)
-    if len(entry) != 4 or -1 in entry[1:] or entry[3] != 3 or exit_[1:] != (*entry[1:3], 1):
-        raise InputError(path, f"no generator: it maps {entry} to {exit_}")
-    return image
+            report(InputError(path, str(parser.get_error(index))))
+        raise InputError(path, "not an ONNX file that TensorRT can parse")
 
 
 def _read_timing_cache(config: trt.IBuilderConfig, path: Path) -> None:
@@ -104,26 +97,12 @@ def _read_timing_cache(config: trt.IBuilderConfig, path: Path) -> None:
         raise InputError(path, error) from error
     cache = config.create_timing_cache(content)
     if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
-        report(f"{path}: of another device or version of TensorRT, and not used")
+        report(InputError(path, "made on another device or by another version of TensorRT; ignored"))
         config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Build a TensorRT engine of an exported ONNX file.")
-    parser.add_argument("onnx", metavar="MODEL.onnx", type=Path)
-    parser.add_argument("--out", metavar="FILE", type=Path, help="MODEL.engine beside the ONNX file, if not said")
-    parser.add_argument("--batch", metavar="N", type=positive, default=1, help="largest batch of a file that takes any")
-    parser.add_argument(
-        "--workspace", metavar="MIB", type=positive, default=1024, help="memory to try layers in (1024)"
-    )
-    parser.add_argument(
-        "--timing-cache", metavar="FILE", type=Path, help="what was measured; makes the next build fast"
-    )
-    parser.add_argument("--verbose", action="store_true", help="all that TensorRT has to say")
-    return parser.parse_args(argv)
-
-
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Build the engine and write it."""
     out = arguments.out or arguments.onnx.with_suffix(".engine")
     logger = trt.Logger(trt.Logger.VERBOSE if arguments.verbose else trt.Logger.WARNING)
     started = time.perf_counter()
@@ -135,9 +114,20 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the program; give its exit code: 0, 1 for a bad input, 2 for bad usage, 130 after Ctrl-C."""
-    arguments = _parse(argv)
-    return run_program(lambda: _run(arguments))
+    """Run the program and return its exit code: 0, 1 for bad input, 2 for bad usage, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(description="Build a TensorRT engine from an exported ONNX file.")
+    parser.add_argument("onnx", metavar="MODEL.onnx", type=Path, help="file of `salgan-tf export --tensorrt` or --onnx")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="(default: MODEL.engine beside the ONNX file)")
+    parser.add_argument(
+        "--batch", metavar="N", type=positive, default=1, help="largest batch of a file of any batch size (default: 1)"
+    )
+    parser.add_argument(
+        "--workspace", metavar="MIB", type=positive, default=1024, help="memory to try kernels in (default: 1024)"
+    )
+    parser.add_argument("--timing-cache", metavar="FILE", type=Path, help="measurements; makes the next build fast")
+    parser.add_argument("--verbose", action="store_true", help="print all of TensorRT's messages")
+    parser.set_defaults(run=run)
+    return run_command(lambda: parser.parse_args(argv))
 
 
 if __name__ == "__main__":

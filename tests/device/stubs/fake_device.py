@@ -1,4 +1,4 @@
-"""A stand-in for CUDA's runtime as cuda-python gives it, over plain memory of this process.
+"""A stub of CUDA's runtime as cuda-python gives it, over plain memory of this process.
 
 Memory "of the device" and pinned memory are different allocations, and every copy is checked against their bounds and
 its direction. What is queued on a stream happens when the stream is synchronized, and no earlier: a program that
@@ -38,12 +38,12 @@ _STREAM = 4242
 
 
 def note(call, **details):
-    with Path(os.environ["KIT_CALLS"]).open("a") as file:
+    with Path(os.environ["STUB_CALLS"]).open("a") as file:
         file.write(json.dumps({"call": call, **details}) + "\n")
 
 
 def _allocate(where, size):
-    if os.environ.get("KIT_FAIL") == where:
+    if os.environ.get("STUB_FAIL") == where:
         return cudaError_t.cudaErrorMemoryAllocation, None
     memory = (ctypes.c_byte * size)()
     _places[where][ctypes.addressof(memory)] = memory
@@ -89,7 +89,7 @@ def cudaMemcpyAsync(target, source, size, kind, stream):
         address in _places[where] and size <= len(_places[where][address])
         for where, address in ((to, target), (of, source))
     )
-    if not fits or int(stream) != _STREAM or os.environ.get("KIT_FAIL") == "copy":
+    if not fits or int(stream) != _STREAM or os.environ.get("STUB_FAIL") == "copy":
         return (cudaError_t.cudaErrorInvalidValue,)
     _queue.append(lambda: ctypes.memmove(target, source, size))
     return (cudaError_t.cudaSuccess,)

@@ -1,8 +1,8 @@
-"""A stand-in for TensorRT's Python binding: the names that the kit calls, as its documentation and wheels have them.
+"""A stub of TensorRT's Python binding: the names that the package and build_engine.py call, as its wheels have them.
 
 It builds and computes nothing that TensorRT would: an "ONNX file" is JSON that says what to pretend, a parsed network
 is its shapes, an engine is the network as JSON, and running one gives the mean of a pixel's colours divided by 255.
-What is called is written down in the file that KIT_CALLS names, a line of JSON for each call.
+What is called is written down in the file that STUB_CALLS names, a line of JSON for each call.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import fake_device
 
-__version__ = os.environ.get("KIT_TENSORRT", "10.3.0")
+__version__ = os.environ.get("STUB_TENSORRT", "10.3.0")
 float32, uint8 = "float32", "uint8"
 
 
@@ -35,7 +35,7 @@ class MemoryPoolType(IntEnum):
     WORKSPACE = 0
 
 
-if not os.environ.get("KIT_NO_FLAG"):
+if not os.environ.get("STUB_NO_FLAG"):
 
     class NetworkDefinitionCreationFlag(IntEnum):
         STRONGLY_TYPED = 1
@@ -110,7 +110,7 @@ class _Config:
 
 class Builder:
     def __init__(self, logger):
-        if os.environ.get("KIT_NO_GPU"):
+        if os.environ.get("STUB_NO_GPU"):
             raise TypeError("pybind11::init(): factory function returned nullptr")
 
     def create_network(self, flags=0):
