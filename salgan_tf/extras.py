@@ -39,5 +39,5 @@ def require(subject: str, *extras: str) -> None:
 def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except ValueError:  # A module that was put into sys.modules by hand has no spec.
+    except (ImportError, ValueError):  # Blocked by an import hook, or put into sys.modules by hand.
         return False
