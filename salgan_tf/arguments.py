@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, report
 from salgan_tf.native import import_tensorflow
 
 
@@ -78,12 +78,6 @@ def names(text: str) -> tuple[str, ...]:
     if unknown := set(names) - set(AUGMENTATIONS):
         raise argparse.ArgumentTypeError(f"unknown {', '.join(sorted(unknown))}: of {','.join(AUGMENTATIONS)}, or none")
     return names
-
-
-def report(error: InputError) -> None:
-    """Print an error on stderr, a line for each input."""
-    for line in str(error).splitlines():
-        print(f"salgan_tf: {line}", file=sys.stderr)
 
 
 def run_command(parse: Callable[[], argparse.Namespace]) -> int:

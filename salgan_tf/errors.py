@@ -1,5 +1,6 @@
 """What a person's input can cause: a line that names the file and the cause."""
 
+import sys
 from pathlib import Path
 
 
@@ -36,3 +37,9 @@ class InputErrors(InputError):
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.errors), super().__str__()])
+
+
+def report(error: InputError) -> None:
+    """Print an error on stderr, a line for each input."""
+    for line in str(error).splitlines():
+        print(f"salgan_tf: {line}", file=sys.stderr)

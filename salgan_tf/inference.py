@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from salgan_tf import images, visualization
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, report
 from salgan_tf.files import is_folder, make_folder
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model
@@ -92,36 +92,39 @@ class SaliencyPredictor:
 def predict_files(
     paths: Iterable[str | Path],
     out: str | Path,
-    predictor: SaliencyPredictor,
+    predictor: SaliencyPredictor | None = None,
     overlay: bool = True,
-    report: Callable[[InputError], None] = lambda error: None,
+    report: Callable[[InputError], None] = report,
 ) -> tuple[int, int]:
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
     Args:
-        paths: photographs, and folders whose photographs are taken (not their subfolders').
+        paths: photographs, and folders of photographs (without their subfolders).
         out: folder of the results, made if needed.
-        predictor: what predicts.
-        overlay: write the overlay too.
-        report: called with the error of each input that cannot be used; the others go on.
+        predictor: the model; None for the bundled one.
+        overlay: write the overlays too.
+        report: called with the error of each input that cannot be used, while the others continue. The default prints
+            it on stderr.
 
     Returns:
-        How many were predicted, and how many failed.
+        How many photographs were predicted, and how many inputs failed.
 
     Raises:
         InputError: `out` cannot be written.
     """
+    predictor = predictor or SaliencyPredictor()
     out = make_folder(out)
     photographs, errors = _collect(paths, out)
     for error in errors:
         report(error)
-    done, failed = 0, len(errors)
+    failed = len(errors)
+    # By stem, the photograph whose results are there.
     written: dict[str, Path] = {}
-    # A bar for a single photograph would be noise.
+    # A progress bar for a single photograph would be noise.
     for path in tqdm(photographs, desc="predict", unit="picture", disable=True if len(photographs) < 2 else None):
         try:
             if path.stem in written:
-                cause = f"its map would overwrite that of {written[path.stem]}: rename one, or use another folder"
+                cause = f"its results would overwrite those of {written[path.stem]}: rename one, or use another folder"
                 raise InputError(path, cause)
             image = images.read_image(path)
             saliency = predictor(image)
@@ -129,28 +132,28 @@ def predict_files(
             if overlay:
                 images.write_image(out / f"{path.stem}{OVERLAY_ENDING}", visualization.overlay(image, saliency))
             written[path.stem] = path
-            done += 1
         except InputError as error:
             failed += 1
             report(error)
-    return done, failed
+    return len(written), failed
 
 
 def _collect(paths: Iterable[str | Path], out: Path) -> tuple[list[Path], list[InputError]]:
-    """List the photographs of paths, each once, and what is wrong with the paths that give none."""
+    """List the photographs of paths, each once, and the errors of paths that have none."""
     photographs, errors = [], []
     for path in map(Path, paths):
         if not is_folder(path):
             photographs.append(path)
             continue
         try:
-            found = images.find_pictures(path)
+            pictures = images.find_pictures(path)
             if path.resolve() == out.resolve():
-                found = [one for one in found if not one.name.endswith((MAP_ENDING, OVERLAY_ENDING))]
-            if not found:
+                # Results of an earlier call are not photographs.
+                pictures = [picture for picture in pictures if not picture.name.endswith((MAP_ENDING, OVERLAY_ENDING))]
+            if not pictures:
                 raise InputError(path, "no pictures in this folder")
-            photographs += found
+            photographs += pictures
         except InputError as error:
             errors.append(error)
-    # By where they really are: the same photograph may be named in two ways.
+    # The same photograph may be given under several names: the first one counts.
     return list({os.path.realpath(path): path for path in reversed(photographs)}.values())[::-1], errors

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from salgan_tf import InputError
-from salgan_tf.arguments import positive, report, run_command
+from salgan_tf.arguments import positive, run_command
+from salgan_tf.errors import report
 from salgan_tf.files import write_bytes
 from salgan_tf.runtimes.network import check_shapes
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from salgan_tf import extras, files
-from salgan_tf.arguments import report
 from salgan_tf.commands import MODEL_HELP
+from salgan_tf.errors import report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

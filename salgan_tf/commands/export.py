@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from salgan_tf import extras
-from salgan_tf.arguments import report, size
+from salgan_tf.arguments import size
+from salgan_tf.errors import report
 from salgan_tf.native import import_tensorflow
 
 _HELP = {

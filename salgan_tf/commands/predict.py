@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from salgan_tf import inference
-from salgan_tf.arguments import report
 from salgan_tf.commands import MODEL_HELP
 
 
@@ -22,6 +21,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Predict; 1 if a photograph failed."""
     predictor = inference.SaliencyPredictor(arguments.model)
     overlay = not arguments.no_overlay
-    done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay, report)
+    done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay)
     print(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0
