@@ -1,6 +1,6 @@
-"""The commands on odd and bad inputs: odd ones succeed, bad ones give a line that names the file; nothing is left half.
+"""The commands on odd and bad inputs: odd ones succeed, bad ones print a line that names the file, nothing half done.
 
-`main` is called in this process, where its imports are paid once; a few calls are real ones.
+`main` is called in this process, which imports TensorFlow once; a few calls are processes of their own.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ TINY_TRAINING = ["--size=32x32", "--batch-size=2", "--bce-epochs=1", "--gan-epoc
 
 
 class Outcome(NamedTuple):
-    """What a command gave: exit code, stdout, and the lines on stderr that are no progress bar."""
+    """The result of a command: exit code, stdout, and the lines on stderr that are not progress bars."""
 
     code: int
     output: str
@@ -54,14 +54,14 @@ def run(capsys):
 
 @pytest.fixture(autouse=True)
 def nothing_half_written(tmp_path):
-    """Whatever a test does, no scratch file outlives it."""
+    """Assert that no scratch file outlives a test."""
     yield
     assert [path for path in tmp_path.rglob("*") if path.name.startswith(".partial-")] == []
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory) -> Path:
-    """A LiteRT generator that gives the brightness of a photograph."""
+    """A LiteRT generator that predicts the brightness of a photograph."""
     image = keras.Input((32, 64, 3), name="image")
     mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765))(image)
     path = tmp_path_factory.mktemp("model") / "brightness.tflite"
@@ -83,7 +83,7 @@ def names_in(folder) -> list[str]:
 
 
 def assert_named_once(lines: list[str], subject) -> None:
-    """Hold that one line names the file and the only other is a batch's summary."""
+    """Assert that one line names the file, and that any other is the summary of a batch."""
     named = [line for line in lines if f"{subject}: " in line]
     assert len(named) == 1, lines
     assert named[0].startswith("salgan_tf: "), lines
@@ -93,7 +93,7 @@ def assert_named_once(lines: list[str], subject) -> None:
 
 
 def write_odd(folder: Path, kind: str) -> tuple[Path, tuple[int, int]]:
-    """Write a picture that is odd but good; give its path and its (height, width)."""
+    """Write a picture that is odd but good; return its path and its (height, width)."""
     scene = Image.fromarray(render_photograph(3, (22, 34)))
     if kind == "1x1":
         path = folder / "odd.png"
@@ -145,7 +145,7 @@ def write_bad(folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["truncated", "text", "empty", "dangling link"])
-def test_a_bad_picture_is_named_and_the_rest_goes_on(run, model, photographs, tmp_path, kind):
+def test_a_bad_picture_is_named_and_the_others_continue(run, model, photographs, tmp_path, kind):
     bad = write_bad(photographs, kind)
     outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", model)
     assert outcome.code == 1
@@ -156,7 +156,7 @@ def test_a_bad_picture_is_named_and_the_rest_goes_on(run, model, photographs, tm
 
 @contextlib.contextmanager
 def as_nobody():
-    """Give up root's right to read everything, if the tests have it."""
+    """Give up root's permission to read everything, if the tests run as root."""
     if os.geteuid() != 0:
         yield
         return
@@ -168,7 +168,7 @@ def as_nobody():
 
 
 def test_a_file_without_permission_is_named(run, model):
-    # pytest's own folders are root's alone, so this one lies outside of them.
+    # pytest's own folders can only be read by root, so this one lies outside of them.
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model.tflite").write_bytes(model.read_bytes())
@@ -176,7 +176,7 @@ def test_a_file_without_permission_is_named(run, model):
             Image.fromarray(render_photograph(0, (20, 30))).save(folder / photograph)
         (folder / "out").mkdir()
         arguments = ("predict", folder, "--out", folder / "out", "--model", folder / "model.tflite")
-        # Once as root: what is imported late may not be readable for nobody.
+        # Once as root: nobody may not be able to read modules that are imported late.
         assert run(*arguments).code == 0
         for path in (folder / "out").iterdir():
             path.unlink()
@@ -202,7 +202,7 @@ def test_an_empty_folder_and_a_missing_path_are_named(run, model, photographs, t
     assert len(names_in(tmp_path / "out")) == 2
 
 
-def test_what_is_no_picture_in_a_folder_is_passed_over(run, model, photographs, tmp_path):
+def test_other_files_in_a_folder_are_skipped(run, model, photographs, tmp_path):
     (photographs / "notes.txt").write_text("a note")
     (photographs / "video.mp4").write_bytes(bytes(100))
     outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", model)
@@ -210,7 +210,7 @@ def test_what_is_no_picture_in_a_folder_is_passed_over(run, model, photographs, 
     assert "1 of 1 predicted" in outcome.output
 
 
-def test_a_folder_of_notes_alone_is_named(run, model, tmp_path):
+def test_a_folder_without_pictures_is_named(run, model, tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "note.txt").touch()
     outcome = run("predict", tmp_path / "notes", "--out", tmp_path / "out", "--model", model)
@@ -271,7 +271,7 @@ BAD_ARRAYS = ["wrong shape", "wrong shape, released", "pickled object", "too few
 
 
 @pytest.mark.parametrize("kind", ["another architecture", "another layout", *BAD_ARRAYS])
-def test_training_names_weights_that_do_not_fit(run, salicon, tmp_path, kind):
+def test_training_names_weights_of_another_network(run, salicon, tmp_path, kind):
     weights = write_bad_weights(tmp_path, kind)
     outcome = run("train", "--data", salicon, "--out", tmp_path / "run", *TINY_TRAINING, weights)
     assert outcome.code == 1
@@ -280,7 +280,7 @@ def test_training_names_weights_that_do_not_fit(run, salicon, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["wrong shape, released", "pickled object", "too few"])
-def test_import_weights_names_what_does_not_fit(run, tmp_path, kind):
+def test_import_weights_names_files_of_another_network(run, tmp_path, kind):
     weights = write_bad_weights(tmp_path, kind)
     outcome = run("import-weights", weights, "--out", tmp_path / "out.keras")
     assert outcome.code == 1
@@ -288,14 +288,14 @@ def test_import_weights_names_what_does_not_fit(run, tmp_path, kind):
     assert names_in(tmp_path) == [weights.name]
 
 
-def test_import_weights_wants_a_keras_file(run, tmp_path):
+def test_import_weights_requires_a_keras_file(run, tmp_path):
     outcome = run("import-weights", tmp_path / "gen.npz", "--out", tmp_path / "out.h5")
     assert outcome.code == 1
     assert_named_once(outcome.lines, tmp_path / "out.h5")
 
 
 def spoil(root: Path, kind: str, split: str) -> Path:
-    """Spoil one file of the second example of a split; give its path."""
+    """Spoil one file of the second example of a split; return its path."""
     name = {"train": "scene_1", "val": "scene_11"}[split]
     image, saliency_map = (root / folder / split / f"{name}.png" for folder in ("images", "maps"))
     fixations = root / "fixations" / split / f"{name}.mat"
@@ -321,7 +321,7 @@ KINDS = [
 ]
 
 
-# Of train only the maps are read, for the centre prior, where there are any.
+# Only the maps of train are read, for the centre prior.
 @pytest.mark.parametrize(("kind", "split"), [*((kind, "val") for kind in KINDS), ("map of another size", "train")])
 def test_evaluating_names_bad_data(run, salicon, kind, split):
     bad = spoil(salicon, kind, split)
@@ -353,7 +353,7 @@ def test_evaluating_names_a_picture_without_fixations(run, salicon, case):
     assert_named_once(outcome.lines, fixations if case != "no file" else salicon / "images" / "val" / "scene_11.png")
 
 
-def test_preparing_leaves_bad_pictures_out_and_names_each(run, salicon, tmp_path):
+def test_preparing_skips_bad_pictures_and_names_each(run, salicon, tmp_path):
     bad = [spoil(salicon, "truncated image", "train"), spoil(salicon, "corrupt .mat", "val")]
     outcome = run("prepare", "--data", salicon, "--out", tmp_path / "records", "--size", "32x32")
     assert outcome.code == 1
@@ -384,7 +384,7 @@ def test_a_root_without_images_is_named(run, tmp_path, command, case):
     assert "images/" in outcome.lines[0]
 
 
-def test_resuming_what_was_never_started_is_named(run, salicon, tmp_path):
+def test_resuming_an_empty_folder_is_named(run, salicon, tmp_path):
     (tmp_path / "run").mkdir()
     outcome = run("train", "--data", salicon, "--out", tmp_path / "run", "--resume")
     assert outcome.code == 1
@@ -428,7 +428,7 @@ def test_wrong_usage_exits_with_2(capsys, tmp_path, monkeypatch, arguments):
 @pytest.mark.parametrize(
     ("settings", "named"), [("--size 33x32", "33"), ("--batch-size 7", "7"), ("--init nowhere.npz", "nowhere.npz")]
 )
-def test_settings_that_do_not_fit_are_told_on_one_line(run, salicon, tmp_path, settings, named):
+def test_settings_that_do_not_fit_are_one_line(run, salicon, tmp_path, settings, named):
     arguments = [*TINY_TRAINING, "none", *settings.split()]
     outcome = run("train", "--data", salicon, "--out", tmp_path / "run", *arguments)
     assert outcome.code in (1, 2)

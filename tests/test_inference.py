@@ -1,7 +1,4 @@
-"""The predictor in front of every kind of model, the files that it writes, and the bundled edge model."""
-
-import subprocess
-import sys
+"""SaliencyPredictor with every kind of model, the files that predict_files writes, and the bundled edge model."""
 
 import keras
 import numpy as np
@@ -23,7 +20,7 @@ MODEL_SHAPE = (32, 64)
 
 
 def brightness_model() -> keras.Model:
-    """A generator whose right answer is known: the mean of the three channels."""
+    """A generator whose correct output is known: the mean of the three channels."""
     image = keras.Input((*MODEL_SHAPE, 3), name="image")
     mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765), name="mean")(image)
     return keras.Model(image, mean)
@@ -54,7 +51,7 @@ def brightness(brightness_tflite) -> SaliencyPredictor:
 
 @pytest.fixture(scope="session")
 def generator() -> keras.Model:
-    """A tiny edge generator with random weights, scaled at the end so that its maps are neither flat nor saturated."""
+    """A tiny edge generator with random weights, scaled so that its maps are neither flat nor saturated."""
     keras.utils.set_random_seed(0)
     model = build_generator("mobilenet_v2", (32, 32, 3))
     last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)][-1]
@@ -67,7 +64,7 @@ def generator() -> keras.Model:
 
 @pytest.fixture(scope="session")
 def generator_files(generator, tmp_path_factory):
-    """The same generator in every form that a predictor takes."""
+    """The same generator in every form that a predictor accepts."""
     folder = tmp_path_factory.mktemp("generator")
     (folder / "tiny.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(generator).convert())
     generator.save(folder / "tiny.keras")
@@ -76,7 +73,7 @@ def generator_files(generator, tmp_path_factory):
     return folder
 
 
-def test_every_form_of_a_generator_gives_the_same_map(generator, generator_files, photograph):
+def test_every_form_of_a_generator_predicts_the_same_map(generator, generator_files, photograph):
     expected = SaliencyPredictor(generator)(photograph)
     assert expected.max() - expected.min() > 0.01
     for name in ("tiny.tflite", "tiny.keras", "run"):
@@ -87,7 +84,7 @@ def test_every_form_of_a_generator_gives_the_same_map(generator, generator_files
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_of_a_salgan_the_generator_is_taken(generator, photograph, tmp_path, compiled):
+def test_the_generator_of_a_salgan_is_used(generator, photograph, tmp_path, compiled):
     model = SalGAN(generator, build_discriminator((32, 32, 3)))
     if compiled:
         model.compile()
@@ -96,17 +93,17 @@ def test_of_a_salgan_the_generator_is_taken(generator, photograph, tmp_path, com
     np.testing.assert_allclose(found, SaliencyPredictor(generator)(photograph), atol=1e-5)
 
 
-def test_a_salgan_in_memory_is_taken_too(generator, photograph):
+def test_the_generator_of_a_salgan_in_memory_is_used(generator, photograph):
     salgan = SalGAN(generator, build_discriminator((32, 32, 3)))
     np.testing.assert_array_equal(SaliencyPredictor(salgan)(photograph), SaliencyPredictor(generator)(photograph))
 
 
-def test_a_file_gives_the_map_of_its_photograph(brightness, photograph, tmp_path):
+def test_a_file_is_predicted_like_its_array(brightness, photograph, tmp_path):
     images.write_image(tmp_path / "photograph.png", photograph)
     np.testing.assert_array_equal(brightness(tmp_path / "photograph.png"), brightness(photograph))
 
 
-def test_of_a_run_the_adversarial_generator_is_taken(generator_files, tmp_path):
+def test_the_adversarial_generator_of_a_run_is_preferred(generator_files, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "content.keras").write_bytes((generator_files / "tiny.keras").read_bytes())
@@ -114,7 +111,7 @@ def test_of_a_run_the_adversarial_generator_is_taken(generator_files, tmp_path):
     assert SaliencyPredictor(run).image_shape == MODEL_SHAPE
 
 
-def test_the_map_is_where_the_photograph_says(brightness):
+def test_the_map_is_aligned_with_the_photograph(brightness):
     photograph = np.zeros((121, 97, 3), np.uint8)
     photograph[20:60, 50:] = 255
     saliency = brightness(photograph)
@@ -123,22 +120,22 @@ def test_the_map_is_where_the_photograph_says(brightness):
     assert saliency[:, :40].max() < 0.03
 
 
-# The converter says so of every model with uint8 inputs; the representative data give what it misses.
+# The converter warns about every model with uint8 inputs; the representative data contain what it misses.
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected:UserWarning")
-def test_an_int8_model_takes_and_gives_the_same_ranges(brightness, tmp_path, photograph):
+def test_an_int8_model_has_the_same_ranges(brightness, tmp_path, photograph):
     path = tmp_path / "int8.tflite"
     path.write_bytes(quantize(brightness_model()))
     np.testing.assert_allclose(SaliencyPredictor(path)(photograph), brightness(photograph), atol=0.02)
 
 
 def test_the_number_of_threads_changes_nothing(generator_files, photograph):
-    one, many = (SaliencyPredictor(generator_files / "tiny.tflite", threads)(photograph) for threads in (1, None))
-    np.testing.assert_allclose(one, many, atol=1e-5)
+    single, default = (SaliencyPredictor(generator_files / "tiny.tflite", threads)(photograph) for threads in (1, None))
+    np.testing.assert_allclose(single, default, atol=1e-5)
 
 
 @settings(deadline=None, max_examples=40)
 @given(height=st.integers(1, 90), width=st.integers(1, 90), seed=st.integers(0, 99))
-def test_maps_have_the_photographs_size_and_lie_between_zero_and_one(brightness, height, width, seed):
+def test_maps_have_the_size_of_the_photograph_and_values_from_0_to_1(brightness, height, width, seed):
     saliency = brightness(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
     assert saliency.shape == (height, width)
     assert saliency.dtype == np.float32
@@ -235,13 +232,13 @@ def test_photographs_become_maps_and_overlays_of_their_size(brightness, tmp_path
     np.testing.assert_allclose(written, brightness(photograph), atol=0.5 / 255 + 1e-6)
 
 
-def test_overlays_can_be_left_out(brightness, tmp_path):
+def test_overlays_are_optional(brightness, tmp_path):
     write_photographs(tmp_path / "in", "a.png")
     assert predict_files([tmp_path / "in"], tmp_path / "out", brightness, overlay=False) == (1, 0)
     assert names_in(tmp_path / "out") == ["a_saliency.png"]
 
 
-def test_bad_files_are_reported_and_the_others_go_on(brightness, tmp_path):
+def test_bad_files_are_reported_and_the_others_continue(brightness, tmp_path):
     write_photographs(tmp_path / "in", "a.png", "b.png", "c.png")
     (tmp_path / "in" / "b.png").write_text("no picture")
     (tmp_path / "empty").mkdir()
@@ -256,7 +253,7 @@ def test_bad_files_are_reported_and_the_others_go_on(brightness, tmp_path):
     assert names_in(tmp_path / "out") == ["a_overlay.jpg", "a_saliency.png", "c_overlay.jpg", "c_saliency.png"]
 
 
-def test_of_a_folder_only_pictures_are_taken(brightness, tmp_path):
+def test_only_the_pictures_of_a_folder_are_predicted(brightness, tmp_path):
     write_photographs(tmp_path / "in", "a.png", ".hidden.png")
     (tmp_path / "in" / "notes.txt").write_text("not a picture")
     (tmp_path / "in" / "deeper").mkdir()
@@ -273,20 +270,20 @@ def test_a_map_never_overwrites_that_of_another_photograph(brightness, tmp_path)
     assert images.read_grey(tmp_path / "out" / "a_saliency.png").shape == (20, 30)
 
 
-def test_a_bad_photograph_takes_no_name_from_a_good_one(brightness, tmp_path, photograph):
-    (tmp_path / "one.jpg").write_text("no picture")
-    images.write_image(tmp_path / "one.png", photograph)
+def test_a_bad_photograph_does_not_reserve_its_name(brightness, tmp_path, photograph):
+    (tmp_path / "scene.jpg").write_text("not a picture")
+    images.write_image(tmp_path / "scene.png", photograph)
     assert predict_files([tmp_path], tmp_path / "out", brightness) == (1, 1)
-    assert (tmp_path / "out" / "one_saliency.png").is_file()
+    assert (tmp_path / "out" / "scene_saliency.png").is_file()
 
 
-def test_the_same_photograph_twice_is_predicted_once(brightness, tmp_path):
+def test_a_photograph_that_is_given_twice_is_predicted_once(brightness, tmp_path):
     write_photographs(tmp_path / "in", "a.png")
     paths = [tmp_path / "in" / "a.png", tmp_path / "in", str(tmp_path / "in" / "a.png")]
     assert predict_files(paths, tmp_path / "out", brightness) == (1, 0)
 
 
-def test_results_beside_their_photographs_are_not_predicted_again(brightness, tmp_path):
+def test_results_in_the_folder_of_photographs_are_not_predicted_again(brightness, tmp_path):
     write_photographs(tmp_path / "in", "a.png", "b.jpg")
     assert predict_files([tmp_path / "in"], tmp_path / "in", brightness) == (2, 0)
     first = names_in(tmp_path / "in")
@@ -302,10 +299,10 @@ def test_a_folder_that_cannot_be_written_is_named(brightness, tmp_path):
     assert caught.value.subject == str(tmp_path / "in" / "a.png" / "out")
 
 
-# From here on: the bundled edge model.
+# The bundled edge model.
 
 
-def test_the_bundled_model_is_the_default_and_sees_256x320(photograph):
+def test_the_bundled_model_is_the_default_and_takes_256x320(photograph):
     predictor = SaliencyPredictor()
     assert predictor.image_shape == (256, 320)
     saliency = predictor(photograph)
@@ -319,16 +316,3 @@ def test_the_bundled_model_finds_what_stands_out():
     photograph[60:100, 150:190] = (230, 30, 20)
     saliency = SaliencyPredictor()(photograph)
     assert saliency[60:100, 150:190].mean() > 2 * saliency.mean()
-
-
-def test_the_default_prediction_imports_no_tensorflow(tmp_path, photograph):
-    images.write_image(tmp_path / "photo.png", photograph)
-    script = (
-        "import sys; from salgan_tf.__main__ import main; code = main(sys.argv[1:]);"
-        "print(sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))); sys.exit(code)"
-    )
-    arguments = ["predict", str(tmp_path / "photo.png"), "--out", str(tmp_path / "out")]
-    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "[]"
-    assert names_in(tmp_path / "out") == ["photo_overlay.jpg", "photo_saliency.png"]

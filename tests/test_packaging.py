@@ -1,4 +1,4 @@
-"""The wheel that `pip install .` makes: it must hold the model, without which nothing is predicted."""
+"""The wheel that `pip install .` builds contains the bundled model, which every prediction needs."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_wheel_ships_the_bundled_model_and_every_module(tmp_path):
-    # Without isolation, which would fetch setuptools from the internet.
+    # Without isolation, which would download setuptools.
     options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(tmp_path)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", str(ROOT), *options], check=True)
     (wheel,) = tmp_path.glob("*.whl")
