@@ -75,7 +75,7 @@ def _from_gaze(path: str | Path, content: dict[str, np.ndarray], shape: tuple[in
     whose = np.repeat(np.arange(len(observers), dtype=np.int32), np.array([len(one) for one in observers], int))
     # Compared before they become integers, which NaN and the infinities cannot.
     inside = ((points >= 0) & (points < shape)).all(axis=1)
-    return Gaze(tuple(shape), points[inside].astype(np.int32), whose[inside], int(np.count_nonzero(~inside)))
+    return Gaze(shape, points[inside].astype(np.int32), whose[inside], int(np.count_nonzero(~inside)))
 
 
 def _check_columns(fixations: np.ndarray) -> np.ndarray:
@@ -92,11 +92,11 @@ def _from_binary(path: str | Path, fixated: np.ndarray, shape: tuple[int, int]) 
         raise InputError(path, "nothing in it is fixated: it is black, or 0, all over")
     if fixated.all():
         raise InputError(path, "everything in it is fixated: it is white, or one number, all over")
-    return Gaze(tuple(shape), np.argwhere(fixated).astype(np.int32), None, 0)
+    return Gaze(shape, np.argwhere(fixated).astype(np.int32), None, 0)
 
 
 def _read_picture(path: str | Path) -> np.ndarray:
-    """Tell the white pixels of a picture, bool (H, W)."""
+    """Find the white pixels of a picture, bool (H, W)."""
     white = images.read_image(path) >= _WHITE
     fixated = white.all(axis=-1)
     # Black-and-white pictures are often stored with three channels; those of a colour picture disagree.

@@ -215,7 +215,7 @@ def test_two_pictures_of_one_name_are_refused(salicon):
     folder_of_images = salicon / "images" / "train"
     with Image.open(folder_of_images / "scene_1.png") as picture:
         picture.save(folder_of_images / "scene_1.jpg")
-    with pytest.raises(InputError, match="2 pictures are named scene_1"):
+    with pytest.raises(InputError, match="2 pictures have the name scene_1"):
         folder.index_folder(salicon, "train")
 
 

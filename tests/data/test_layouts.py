@@ -156,7 +156,7 @@ def test_cat2000_takes_pictures_directly_in_a_category_alone(tmp_path):
 def test_two_pictures_of_one_name_in_a_category_are_refused(tmp_path):
     root = write_cat2000(tmp_path)
     save_picture(root / "Stimuli" / "Art" / "001.png", render_photograph(0))
-    with pytest.raises(InputError, match="2 pictures are named 001") as caught:
+    with pytest.raises(InputError, match="2 pictures have the name 001") as caught:
         folder.index_folder(root, "all")
     assert caught.value.subject == str(root / "Stimuli" / "Art")
 
@@ -166,7 +166,7 @@ def test_two_pictures_of_one_name_in_a_category_are_refused(tmp_path):
     [(write_mit1003, "train", "'all'"), (write_cat2000, "val", "'all'"), (write_trainset, "test", "'train'")],
 )
 def test_a_split_that_is_none_is_named(tmp_path, write, split, known):
-    with pytest.raises(InputError, match=f"no pictures of the split '{split}': its only one is {known}"):
+    with pytest.raises(InputError, match=f"no pictures of the split '{split}': the only split is {known}"):
         folder.index_folder(write(tmp_path), split)
 
 
@@ -183,7 +183,9 @@ def test_an_unknown_layout_names_the_known_ones(tmp_path, folders):
     for name in folders:
         save_picture(tmp_path / name / "001.jpg", render_photograph(0))
     for call in (lambda: folder.index_folder(tmp_path, "all"), lambda: folder.find_splits(tmp_path)):
-        with pytest.raises(InputError, match=r"no data set of a known layout; .*SALICON.*MIT1003.*CAT2000") as caught:
+        with pytest.raises(
+            InputError, match=r"not a data set in a known layout; .*SALICON.*MIT1003.*CAT2000"
+        ) as caught:
             call()
         assert caught.value.subject == str(tmp_path)
         assert "\n" not in str(caught.value)

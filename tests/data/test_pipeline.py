@@ -9,21 +9,21 @@ import tensorflow as tf
 
 from salgan_tf.data.augmentation import AUGMENTATIONS
 from salgan_tf.data.grid import GridExample
-from salgan_tf.data.pipeline import Examples, load_dataset, load_examples, make_batches
+from salgan_tf.data.pipeline import Split, load_dataset, load_examples, make_batches
 from salgan_tf.data.records import write_records
 from salgan_tf.errors import InputErrors
 
 SHAPE = (32, 64)
 
 
-def numbered_examples(count: int) -> Examples:
+def numbered_examples(count: int) -> Split:
     """Examples without files, whose image is its own position."""
 
     def get(position) -> GridExample:
         image = tf.fill((4, 6, 3), tf.cast(position, tf.uint8))
         return GridExample(image, tf.fill((4, 6, 1), tf.constant(65535, tf.uint16)), tf.zeros((4, 6, 1), tf.uint8))
 
-    return Examples(get, count, "numbered")
+    return Split(get, count, "numbered")
 
 
 def positions(batches) -> list[int]:
@@ -132,7 +132,7 @@ def test_each_example_of_an_epoch_is_changed_in_its_own_way():
     def get(position) -> GridExample:
         return numbered_examples(64).get(position)._replace(image=ramp)
 
-    batches = make_batches(Examples(get, 64, "ramps"), 64, shuffle=True, augmentations=("flip",), first_epoch=0)
+    batches = make_batches(Split(get, 64, "ramps"), 64, shuffle=True, augmentations=("flip",), first_epoch=0)
     first, second = (image[:, 0, 0, 0] for image, _, _ in take(batches, 2))
     for corners in (first, second):
         assert set(corners.tolist()) == {0, 5}
