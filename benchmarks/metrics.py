@@ -50,10 +50,13 @@ class Scene(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """One measurement of a metric on all images: seconds, and a value per image."""
+    """A measurement of a metric on all images: seconds, and a value per image."""
 
     seconds: float
     values: list[float]
+
+
+Calls = dict[str, Callable[[], list[float]]]
 
 
 def make_prior(shape: tuple[int, int]) -> np.ndarray:
@@ -73,7 +76,7 @@ def make_scenes(root: str, split: str, limit: int | None) -> list[Scene]:
     return scenes
 
 
-def make_calls(scenes: list[Scene], run: Callable) -> dict[str, Callable[[], list[float]]]:
+def make_calls(scenes: list[Scene], run: Callable) -> Calls:
     """Make a function per metric; `run` is `map`, or the `map` of a pool of threads."""
 
     def over_scenes(metric: Callable, *fields: str) -> Callable[[], list[float]]:
@@ -81,15 +84,14 @@ def make_calls(scenes: list[Scene], run: Callable) -> dict[str, Callable[[], lis
 
     def shuffled(metric: Callable, which: str) -> Callable[[], list[float]]:
         def call() -> list[float]:
-            gazes = {
-                str(index): Gaze(scene.saliency.shape, scene.fixations, None, 0) for index, scene in enumerate(scenes)
-            }
-            others = OtherFixations(gazes)
+            names = list(map(str, range(len(scenes))))
+            gazes = [Gaze(scene.saliency.shape, scene.fixations, None, 0) for scene in scenes]
+            others = OtherFixations(dict(zip(names, gazes, strict=True)))
 
-            def score(index: int) -> float:
-                return metric(scenes[index].saliency, scenes[index].fixations, getattr(others.of(str(index)), which))
+            def score(name: str, scene: Scene) -> float:
+                return metric(scene.saliency, scene.fixations, getattr(others.of(name), which))
 
-            return list(run(score, range(len(scenes))))
+            return list(run(score, names, scenes))
 
         return call
 
@@ -112,9 +114,7 @@ def timed(call: Callable[[], list[float]]) -> Turn:
     return Turn(time.perf_counter() - started, values)
 
 
-def measure(
-    sides: list[dict[str, Callable[[], list[float]]]], python: str, stored: Path, rounds: int
-) -> list[dict[str, list[Turn]]]:
+def measure(sides: list[Calls], python: str, stored: Path, rounds: int) -> list[dict[str, list[Turn]]]:
     """Let our sides and pysaliency take turns; return the counted turns of each by metric, pysaliency's last."""
     script = Path(__file__).with_name("metrics_pysaliency.py")
     # Its warnings about the logarithm of 0 are of no interest here; an error ends it visibly.
@@ -154,9 +154,7 @@ def format_row(name: str, theirs: float, *ours: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pysaliency", required=True, metavar="PYTHON", help="an environment's interpreter")
-    parser.add_argument(
-        "--data", default="../shared/data/freeview", metavar="ROOT", help="data set (default: %(default)s)"
-    )
+    parser.add_argument("--data", default="../shared/data/freeview", metavar="ROOT", help="(default: %(default)s)")
     parser.add_argument("--split", default="val", help="(default: %(default)s)")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="(default: %(default)s)")
@@ -164,10 +162,10 @@ def main() -> None:
     scenes = make_scenes(arguments.data, arguments.split, arguments.images)
     with tempfile.TemporaryDirectory() as scratch:
         stored = Path(scratch) / "maps.npz"
-        arrays = {
-            f"{field}_{index}": array for index, scene in enumerate(scenes) for field, array in scene._asdict().items()
-        }
-        np.savez(stored, allow_pickle=False, count=len(scenes), **arrays)
+        fields = [
+            (f"{name}_{index}", array) for index, scene in enumerate(scenes) for name, array in scene._asdict().items()
+        ]
+        np.savez(stored, allow_pickle=False, count=len(scenes), **dict(fields))
         with ThreadPoolExecutor() as pool:
             sides = [make_calls(scenes, map), make_calls(scenes, pool.map)]
             turns = measure(sides, arguments.pysaliency, stored, arguments.rounds)

@@ -149,7 +149,7 @@ def test_runs_are_described_by_what_differs_even_failed_ones(tmp_path):
 
 @pytest.fixture
 def scores():
-    """Scores of 2 seeds, 2 arms, a start and 2 epochs, all metrics, 30 images; the second arm ends 0.1 above the first."""
+    """Scores of 2 seeds, 2 arms, 3 epochs, all metrics and 30 images; the second arm ends 0.1 above the first."""
     random = np.random.default_rng(0)
     scores = random.normal(0.5, 0.1, (2, 1, 3, len(compare_adversarial.METRICS), 30)).repeat(2, axis=1)
     scores[:, 1, -1] += 0.1 + random.normal(0, 0.01, scores[:, 1, -1].shape)

@@ -59,7 +59,7 @@ def nothing() -> np.ndarray:
 
 def portrait() -> np.ndarray:
     """Crop Grace Hopper's head and shoulders."""
-    photograph = images.read_image(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    photograph = images.read_image(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
     return images.resize_area(photograph[:384, :512], SHAPE)
 
 

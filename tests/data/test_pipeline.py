@@ -1,4 +1,4 @@
-"""Batches: what is in them, and that seed and epoch alone decide their order and augmentations."""
+"""Batches: their contents, and that only seed and epoch decide their order and augmentation."""
 
 import itertools
 
@@ -17,7 +17,7 @@ SHAPE = (32, 64)
 
 
 def numbered_examples(count: int) -> Split:
-    """Examples without files, whose image is its own position."""
+    """Make a split without files, in which each image is filled with its position."""
 
     def get(position) -> GridExample:
         image = tf.fill((4, 6, 3), tf.cast(position, tf.uint8))
@@ -27,26 +27,26 @@ def numbered_examples(count: int) -> Split:
 
 
 def positions(batches) -> list[int]:
-    return [int(one[0, 0, 0]) for image, _ in batches for one in image.numpy()]
+    return [position for images, _ in batches for position in images.numpy()[:, 0, 0, 0].astype(int).tolist()]
 
 
 def take(batches: tf.data.Dataset, count: int) -> list[list[np.ndarray]]:
-    """Give the arrays of the first batches: image, saliency, fixations."""
+    """Return the first batches, each as a list of image, saliency and fixations."""
     return [
         [image, truth["saliency"], truth["fixations"]]
         for image, truth in itertools.islice(batches.as_numpy_iterator(), count)
     ]
 
 
-def assert_same_batches(one: list, other: list) -> None:
-    assert len(one) == len(other) > 0
-    for arrays, other_arrays in zip(one, other, strict=True):
-        for array, other_array in zip(arrays, other_arrays, strict=True):
-            np.testing.assert_array_equal(array, other_array)
+def assert_same_batches(found: list, expected: list) -> None:
+    assert len(found) == len(expected) > 0
+    for arrays, expected_arrays in zip(found, expected, strict=True):
+        for array, expected_array in zip(arrays, expected_arrays, strict=True):
+            np.testing.assert_array_equal(array, expected_array)
 
 
 @pytest.mark.parametrize("augmentations", [(), AUGMENTATIONS])
-def test_batches_hold_the_contract(salicon, augmentations):
+def test_batches_keep_the_contract(salicon, augmentations):
     batches = load_dataset(salicon, "train", SHAPE, batch_size=2, shuffle=True, augmentations=augmentations)
     assert batches.cardinality() == 3
     image_spec, truth_spec = batches.element_spec
@@ -63,7 +63,7 @@ def test_batches_hold_the_contract(salicon, augmentations):
         assert augmentations or (counts == 12).all()
 
 
-def test_without_shuffling_all_examples_come_in_order_and_the_last_batch_is_partial():
+def test_without_shuffling_the_examples_are_in_order_and_the_last_batch_is_partial():
     batches = make_batches(numbered_examples(7), batch_size=3)
     assert batches.cardinality() == 3
     assert [len(image) for image, _ in batches] == [3, 3, 1]
@@ -86,7 +86,7 @@ def test_every_epoch_is_a_permutation(count):
         assert len({tuple(epoch) for epoch in epochs}) == 4
 
 
-def test_each_example_is_left_out_of_the_partial_batch_at_times():
+def test_no_example_is_always_in_the_partial_batch():
     batches = make_batches(numbered_examples(5), batch_size=2, shuffle=True, first_epoch=0)
     epochs = np.array(positions(batches.take(2 * 40))).reshape(40, 4)
     assert all(len(set(epoch)) == 4 for epoch in epochs)
@@ -104,7 +104,7 @@ def test_seed_and_epoch_decide_the_order():
     assert len({tuple(order(seed, epoch)) for seed, epoch in ((1, 0), (2, 0), (1, 1), (0, 1))}) == 4
 
 
-def test_a_stream_from_an_epoch_on_equals_the_stream_from_the_start(salicon):
+def test_a_stream_from_a_later_epoch_continues_the_stream_from_the_start(salicon):
     examples = load_examples(salicon, "train", SHAPE)
 
     def stream(first_epoch: int, count: int) -> list:
@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_augmented_batches(salicon):
     assert not np.array_equal(one_pass(1)[0][0], one_pass(2)[0][0])
 
 
-def test_each_example_of_an_epoch_is_changed_in_its_own_way():
+def test_each_example_of_an_epoch_is_changed_differently():
     ramp = tf.tile(tf.cast(tf.range(6), tf.uint8)[None, :, None], (4, 1, 3))
 
     def get(position) -> GridExample:
@@ -141,7 +141,7 @@ def test_each_example_of_an_epoch_is_changed_in_its_own_way():
 
 
 @pytest.mark.parametrize("global_seed", [None, 1, 2])
-def test_one_pass_is_new_each_time_whatever_the_global_seed(global_seed):
+def test_each_pass_has_a_new_order_whatever_the_global_seed(global_seed):
     if global_seed is not None:
         keras.utils.set_random_seed(global_seed)
     batches = make_batches(numbered_examples(30), 6, shuffle=True, seed=4)
@@ -161,7 +161,7 @@ def test_the_global_seed_does_not_change_a_stream():
     assert order() == first
 
 
-def test_records_give_exactly_the_batches_of_the_folder(salicon, tmp_path):
+def test_records_and_folder_give_the_same_batches(salicon, tmp_path):
     write_records(salicon, tmp_path / "records", SHAPE)
     options = {"batch_size": 2, "shuffle": True, "augmentations": AUGMENTATIONS, "seed": 9, "first_epoch": 1}
     sources = [load_examples(root, "train", SHAPE) for root in (salicon, tmp_path / "records")]
@@ -171,7 +171,7 @@ def test_records_give_exactly_the_batches_of_the_folder(salicon, tmp_path):
     assert_same_batches(*plain)
 
 
-def test_every_bad_file_is_named(salicon):
+def test_the_error_names_every_bad_file(salicon):
     truncated = salicon / "images" / "train" / "scene_1.png"
     truncated.write_bytes(truncated.read_bytes()[:200])
     corrupt = salicon / "fixations" / "train" / "scene_4.mat"
