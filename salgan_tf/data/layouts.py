@@ -48,7 +48,7 @@ class Layout(Protocol):
         """Return the names of the splits that have a ground truth; raise InputError if there is none."""
 
     def pictures(self, split: str) -> list[Path]:
-        """Return the photographs of a split in order of name; raise InputError if there is no such split."""
+        """Return the photographs of a split in order of name; none, or InputError, if there is no such split."""
 
     def example(self, picture: Path) -> Example:
         """Find the ground truth of a photograph; raise InputError if it has neither a map nor fixations."""
@@ -84,15 +84,10 @@ class Salicon:
         return splits
 
     def pictures(self, split: str) -> list[Path]:
-        folder = self.root / "images" / split
-        if folder.is_dir():
-            pictures = find_pictures(folder)
-        else:
-            folder = self.root / "images"
-            pictures = [path for path in find_pictures(folder) if _word(split).search(path.stem)]
-        if not pictures:
-            raise InputError(folder, f"no pictures of the split {split!r}")
-        return pictures
+        pictures = self.root / "images"
+        if (pictures / split).is_dir():
+            return find_pictures(pictures / split)
+        return [path for path in find_pictures(pictures) if _word(split).search(path.stem)]
 
     def example(self, picture: Path) -> Example:
         part = picture.parent.relative_to(self.root / "images")

@@ -127,48 +127,36 @@ def test_a_turned_photograph_is_read_upright_with_its_truth(tmp_path, has_map):
     np.testing.assert_array_equal(gaze.points, sample.gaze.points)
 
 
-def damage(root, kind: str):
-    """Damage one file of the example scene_0; return the path that the error must name."""
-    image, saliency_map = (root / name / "train" / "scene_0.png" for name in ("images", "maps"))
-    fixations = root / "fixations" / "train" / "scene_0.mat"
-    if kind == "corrupt mat":
-        content = fixations.read_bytes()
-        fixations.write_bytes(content[:200] + bytes(64) + content[264:-40])
-    elif kind == "other resolution":
-        write_fixations(fixations, [np.array([[1, 1]])], (61, 80))
-    elif kind == "other map size":
-        Image.new("L", (80, 61), 100).save(saliency_map)
-    elif kind == "black map":
-        Image.new("L", (80, 60)).save(saliency_map)
-    elif kind == "truncated image":
-        image.write_bytes(image.read_bytes()[:300])
-    elif kind == "no fixation inside, no map":
-        saliency_map.unlink()
-        write_fixations(fixations, [np.array([[0, 0]])], SHAPE)
-    return image if "image" in kind else saliency_map if kind in ("other map size", "black map") else fixations
-
-
-@pytest.mark.parametrize(
-    ("kind", "cause"),
-    [
-        ("corrupt mat", "not a MATLAB 5 file, or damaged"),
-        ("other resolution", "61x80"),
-        ("other map size", "61x80"),
-        ("black map", "black"),
-        ("truncated image", "cannot be decoded"),
-        ("no fixation inside, no map", "no fixations inside the image"),
-    ],
+IMAGE, MAP, FIXATIONS = (
+    f"{folder}/train/scene_0.{ending}" for folder, ending in (("images", "png"), ("maps", "png"), ("fixations", "mat"))
 )
-def test_the_error_names_a_bad_file(salicon, kind, cause):
-    named = damage(salicon, kind)
-    with pytest.raises(InputError, match=cause) as caught:
-        folder.read_example(first_example(salicon))
-    assert caught.value.subject == str(named)
-    assert "\n" not in str(caught.value)
-    if kind not in ("truncated image", "corrupt mat", "other resolution"):
-        with pytest.raises(InputError) as again:
-            folder.read_density(first_example(salicon))
-        assert str(again.value) == str(caught.value)
+
+
+def leave_nothing_inside(path) -> None:
+    write_fixations(path, [np.array([[0, 0]])], SHAPE)
+    (path.parents[2] / MAP).unlink()
+
+
+# By kind: the bad file, how it becomes bad, the cause, and whether `read_density` finds it too.
+DAMAGE = {
+    "corrupt mat": (FIXATIONS, lambda path: path.write_bytes(path.read_bytes()[:-40]), "not a MATLAB 5 file", False),
+    "other resolution": (FIXATIONS, lambda path: write_fixations(path, [np.ones((1, 2))], (61, 80)), "61x80", False),
+    "other map size": (MAP, lambda path: Image.new("L", (80, 61), 100).save(path), "61x80", True),
+    "black map": (MAP, lambda path: Image.new("L", (80, 60)).save(path), "black", True),
+    "truncated image": (IMAGE, lambda path: path.write_bytes(path.read_bytes()[:300]), "cannot be decoded", False),
+    "nothing inside, no map": (FIXATIONS, leave_nothing_inside, "no fixations inside the image", True),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_the_error_names_a_bad_file(salicon, kind):
+    name, damage, cause, is_density = DAMAGE[kind]
+    damage(salicon / name)
+    for read in (folder.read_example, folder.read_density) if is_density else (folder.read_example,):
+        with pytest.raises(InputError, match=cause) as caught:
+            read(first_example(salicon))
+        assert caught.value.subject == str(salicon / name)
+        assert "\n" not in str(caught.value)
 
 
 def test_the_error_names_a_folder_without_pictures_or_splits(tmp_path, salicon):
