@@ -1,17 +1,16 @@
-"""The metrics against pysaliency's, on the same maps by the same definitions: milliseconds an image, ratios of one run.
+"""Compare the speed of the metrics with pysaliency's, on the same maps by the same definitions.
 
     python benchmarks/metrics.py --pysaliency PYTHON [--data ROOT] [--split val]
 
-PYTHON is the interpreter of an environment with pysaliency, made as tests/goldens/make_pysaliency.py tells. The maps
-are the edge model's predictions at the photographs' own size, in memory on both sides before anything is measured, the
-baseline a centre prior. Both sides take turns, metric by metric; ours once in one thread and once in a pool of threads,
-as `evaluate` measures; pysaliency has one thread. Medians over the rounds, after one that does not count and in which
-numba compiles. The last column is the largest difference of an image's values; of
-AUC-Judd pysaliency gives no more than the mean, and jitters at random.
+PYTHON is the interpreter of an environment with pysaliency; tests/goldens/make_pysaliency.py says how to make one. The
+maps are the edge model's predictions at the photographs' own size, the baseline is a centre prior, and both sides hold
+all of them in memory before anything is measured. The sides take turns, metric by metric: ours in one thread and in a
+pool of threads, as `evaluate` measures, and pysaliency in its one thread. Printed are medians over the rounds, in
+milliseconds per image; a first round, in which numba compiles, does not count. The last column is the largest
+difference between the values of an image. For AUC-Judd pysaliency returns only the mean, and jitters at random.
 """
 
 import argparse
-import functools
 import json
 import os
 import statistics
@@ -23,12 +22,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-# On both sides; libraries read it when they are imported.
+# Libraries read these when they are imported; pysaliency's process inherits them.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["NUMBA_NUM_THREADS"] = "1"
 
 import numpy as np
+from processor import describe_processor
 
 from salgan_tf.data.fixations import Gaze
 from salgan_tf.data.folder import index_folder, read_example
@@ -41,7 +41,7 @@ FLOOR = 2.0**-10
 
 
 class Scene(NamedTuple):
-    """What is measured of an image: maps (H, W) float32, fixations (N, 2)."""
+    """What the metrics need of an image: maps float32 (H, W), fixations int32 (N, 2)."""
 
     saliency: np.ndarray
     truth: np.ndarray
@@ -49,10 +49,20 @@ class Scene(NamedTuple):
     fixations: np.ndarray
 
 
+class Turn(NamedTuple):
+    """A measurement of a metric on all images: seconds, and a value per image."""
+
+    seconds: float
+    values: list[float]
+
+
+Calls = dict[str, Callable[[], list[float]]]
+
+
 def make_prior(shape: tuple[int, int]) -> np.ndarray:
-    """Make a Gaussian about the centre, its deviation a fifth of each side."""
-    scores = ((np.arange(size) + 0.5 - size / 2) / (size / 5) for size in shape)
-    return np.outer(*[np.exp(-(one**2) / 2) for one in scores]).astype(np.float32)
+    """Make a Gaussian around the centre whose standard deviation is a fifth of each side."""
+    vertical, horizontal = (((np.arange(size) + 0.5 - size / 2) / (size / 5)) ** 2 for size in shape)
+    return np.outer(np.exp(-vertical / 2), np.exp(-horizontal / 2)).astype(np.float32)
 
 
 def make_scenes(root: str, split: str, limit: int | None) -> list[Scene]:
@@ -66,112 +76,115 @@ def make_scenes(root: str, split: str, limit: int | None) -> list[Scene]:
     return scenes
 
 
-def make_calls(scenes: list[Scene], run: Callable) -> dict[str, Callable[[], list[float]]]:
-    """Give a function for each metric; `run` is `map`, or that of a pool of threads as `evaluate` uses one."""
+def make_calls(scenes: list[Scene], run: Callable) -> Calls:
+    """Make a function per metric; `run` is `map`, or the `map` of a pool of threads."""
 
-    def at_fixations(metric: Callable) -> list[float]:
-        return list(run(lambda one: metric(one.saliency, one.fixations), scenes))
+    def over_scenes(metric: Callable, *fields: str) -> Callable[[], list[float]]:
+        return lambda: list(run(lambda scene: metric(*(getattr(scene, field) for field in fields)), scenes))
 
-    def against_truth(metric: Callable) -> list[float]:
-        return list(run(lambda one: metric(one.saliency, one.truth), scenes))
+    def shuffled(metric: Callable, which: str) -> Callable[[], list[float]]:
+        def call() -> list[float]:
+            names = list(map(str, range(len(scenes))))
+            gazes = [Gaze(scene.saliency.shape, scene.fixations, None, 0) for scene in scenes]
+            others = OtherFixations(dict(zip(names, gazes, strict=True)))
 
-    def shuffled(metric: Callable, which: str) -> list[float]:
-        gazes = {str(at): Gaze(one.saliency.shape, one.fixations, None, 0) for at, one in enumerate(scenes)}
-        others = OtherFixations(gazes)
+            def score(name: str, scene: Scene) -> float:
+                return metric(scene.saliency, scene.fixations, getattr(others.of(name), which))
 
-        def score(at: int) -> float:
-            return metric(scenes[at].saliency, scenes[at].fixations, getattr(others.of(str(at)), which))
+            return list(run(score, names, scenes))
 
-        return list(run(score, range(len(scenes))))
+        return call
 
     calls = {
-        name: functools.partial(at_fixations, getattr(points, name))
+        name: over_scenes(getattr(points, name), "saliency", "fixations")
         for name in ("nss", "nss_mit", "auc_uniform", "auc_judd", "auc_borji")
     }
-    calls["sauc"] = functools.partial(shuffled, points.sauc, "all")
-    calls["sauc_borji"] = functools.partial(shuffled, points.sauc_borji, "ten")
-    calls["information_gain"] = lambda: list(
-        run(lambda one: points.information_gain(one.saliency, one.baseline, one.fixations), scenes)
-    )
-    return calls | {
-        name: functools.partial(against_truth, getattr(maps, name))
-        for name in ("cc", "sim", "sim_mit", "kl_divergence", "emd")
-    }
+    calls["sauc"] = shuffled(points.sauc, "all")
+    calls["sauc_borji"] = shuffled(points.sauc_borji, "ten")
+    calls["information_gain"] = over_scenes(points.information_gain, "saliency", "baseline", "fixations")
+    for name in ("cc", "sim", "sim_mit", "kl_divergence", "emd"):
+        calls[name] = over_scenes(getattr(maps, name), "saliency", "truth")
+    return calls
 
 
-def timed(call: Callable[[], list[float]]) -> dict:
-    """Give the seconds that a metric takes on all images, and its values."""
+def timed(call: Callable[[], list[float]]) -> Turn:
+    """Measure a metric."""
     started = time.perf_counter()
     values = call()
-    return {"seconds": time.perf_counter() - started, "values": values}
+    return Turn(time.perf_counter() - started, values)
 
 
-def measure(sides: list[dict], python: str, stored: Path, rounds: int) -> list[dict]:
-    """Let the sides and pysaliency take turns; give each one's answers of the counted rounds by metric, its last."""
-    command = [python, Path(__file__).with_name("metrics_pysaliency.py"), stored]
-    # Its warnings of a logarithm of 0 are of no interest here; an error ends it, and is seen.
+def measure(sides: list[Calls], python: str, stored: Path, rounds: int) -> list[dict[str, list[Turn]]]:
+    """Let our sides and pysaliency take turns; return the counted turns of each by metric, pysaliency's last."""
+    script = Path(__file__).with_name("metrics_pysaliency.py")
+    # Its warnings about the logarithm of 0 are of no interest here; an error ends it visibly.
     environment = os.environ | {"PYTHONWARNINGS": "ignore"}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as contender:
-
-        def ask(name: str) -> dict:
-            contender.stdin.write(f"{name}\n")
-            contender.stdin.flush()
-            return json.loads(contender.stdout.readline())
-
-        known = json.loads(contender.stdout.readline())
-        answers = [*({name: [] for name in sides[0]} for _ in sides), {name: [] for name in known}]
+        [python, script, stored], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as pysaliency:
+        # For mypy: both are pipes.
+        assert pysaliency.stdin
+        assert pysaliency.stdout
+        known = json.loads(pysaliency.stdout.readline())
+        turns: list[dict[str, list[Turn]]] = [{name: [] for name in names} for names in (*sides, known)]
         for index in range(rounds + 1):
             for name in sides[0]:
-                turns = [timed(calls[name]) for calls in sides] + ([ask(name)] if name in known else [])
-                # The first round is for caches, and for numba to compile.
-                for answer, turn in zip(answers, turns, strict=False) if index else ():
-                    answer[name].append(turn)
-    return answers
+                taken = [timed(calls[name]) for calls in sides]
+                if name in known:
+                    print(name, file=pysaliency.stdin, flush=True)
+                    taken.append(Turn(**json.loads(pysaliency.stdout.readline())))
+                # The first round fills caches and lets numba compile.
+                for side, turn in zip(turns, taken, strict=False) if index else ():
+                    side[name].append(turn)
+    return turns
 
 
 def largest_difference(first: list[float], second: list[float]) -> float:
-    """Compare values image by image, or their means where one side has no more."""
+    """Compare values image by image, or the means if one side has only that."""
     if len(first) != len(second):
         first, second = [statistics.mean(first)], [statistics.mean(second)]
-    return max(abs(one - other) for one, other in zip(first, second, strict=True))
+    return max(abs(ours - theirs) for ours, theirs in zip(first, second, strict=True))
 
 
-def line(name: str, theirs: float, *ours: float) -> str:
-    """Set a row: milliseconds of both sides, and how many times as fast ours are."""
-    return f"{name:18} {theirs:10.2f} " + " ".join(f"{one:9.2f} ({theirs / one:4.1f}x)" for one in ours)
+def format_row(name: str, theirs: float, *ours: float) -> str:
+    """Format the milliseconds of pysaliency and of our sides, and how many times as fast ours are."""
+    return f"{name:18} {theirs:10.2f} " + " ".join(f"{value:9.2f} ({theirs / value:4.1f}x)" for value in ours)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pysaliency", required=True, metavar="PYTHON", help="an environment's interpreter")
-    parser.add_argument("--data", default="../shared/data/freeview", metavar="ROOT", help="in SALICON's layout")
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--images", type=int, help="only the first so many")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data", default="../shared/data/freeview", metavar="ROOT", help="(default: %(default)s)")
+    parser.add_argument("--split", default="val", help="(default: %(default)s)")
+    parser.add_argument("--images", type=int, metavar="N", help="only the first N images")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="(default: %(default)s)")
     arguments = parser.parse_args()
     scenes = make_scenes(arguments.data, arguments.split, arguments.images)
     with tempfile.TemporaryDirectory() as scratch:
         stored = Path(scratch) / "maps.npz"
-        arrays = {f"{name}_{at}": part for at, one in enumerate(scenes) for name, part in one._asdict().items()}
-        np.savez(stored, count=len(scenes), **arrays)
+        fields = [
+            (f"{name}_{index}", array) for index, scene in enumerate(scenes) for name, array in scene._asdict().items()
+        ]
+        np.savez(stored, allow_pickle=False, count=len(scenes), **dict(fields))
         with ThreadPoolExecutor() as pool:
             sides = [make_calls(scenes, map), make_calls(scenes, pool.map)]
-            answers = measure(sides, arguments.pysaliency, stored, arguments.rounds)
+            turns = measure(sides, arguments.pysaliency, stored, arguments.rounds)
     alone, together, theirs = [
-        {name: statistics.median(one["seconds"] for one in turns) * 1000 / len(scenes) for name, turns in side.items()}
-        for side in answers
+        {name: statistics.median(turn.seconds for turn in side[name]) * 1000 / len(scenes) for name in side}
+        for side in turns
     ]
-    print(f"{len(scenes)} images of {arguments.split}, medians of {arguments.rounds} rounds, milliseconds an image")
+    print(describe_processor())
+    print(f"{len(scenes)} images of {arguments.split}, medians of {arguments.rounds} rounds, milliseconds per image")
     heads = "pysaliency", "one thread", f"{os.cpu_count()} cores"
     print(f"{'metric':18} {heads[0]:>10} {heads[1]:>17} {heads[2]:>17} {'largest difference':>19}")
     for name in theirs:
-        values = [side[name][-1]["values"] for side in (answers[0], answers[2])]
+        values = [side[name][-1].values for side in (turns[0], turns[2])]
         of_mean = " of the mean" if len(values[1]) == 1 else ""
-        print(line(name, theirs[name], alone[name], together[name]), f"{largest_difference(*values):19.1e}{of_mean}")
-    print(line("all of these", *(sum(side[name] for name in theirs) for side in (theirs, alone, together))))
-    for name in alone.keys() - theirs.keys():
+        print(
+            format_row(name, theirs[name], alone[name], together[name]), f"{largest_difference(*values):19.1e}{of_mean}"
+        )
+    print(format_row("all of these", *(sum(side[name] for name in theirs) for side in (theirs, alone, together))))
+    for name in (name for name in alone if name not in theirs):
         print(f"{name:18} {'':10} {alone[name]:9.2f} {'':8} {together[name]:9.2f}")
 
 

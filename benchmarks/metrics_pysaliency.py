@@ -1,16 +1,18 @@
-"""The other side of `benchmarks/metrics.py`, in an environment with pysaliency: a line of answer a request.
+"""Measure pysaliency for `benchmarks/metrics.py`, in an environment of its own.
 
-    PYTHON benchmarks/metrics_pysaliency.py MAPS.npz < names of metrics
+    PYTHON benchmarks/metrics_pysaliency.py MAPS.npz
 
-A request is the name of a metric; its answer, JSON, holds the seconds that it took and a value an image, or, where
-pysaliency gives no more, their mean.
+It first prints the metrics that it knows. Then it reads the name of a metric per line, and answers each with a line of
+JSON: the seconds that it took, and a value per image, or only their mean where pysaliency returns no more.
 """
 
+import argparse
 import json
 import sys
 import time
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from pysaliency import metrics, models  # noqa: E402
 
 
 class MapsInMemory(pysaliency.SaliencyMapModel):
-    """A model that looks its map up by the number in a stimulus' first pixel: no cache and no hashing."""
+    """A model that looks up its map by the number in a stimulus' first pixel, without a cache and hashing."""
 
     def __init__(self, maps: list[np.ndarray]):
         super().__init__(caching=False)
@@ -32,14 +34,14 @@ class MapsInMemory(pysaliency.SaliencyMapModel):
 
 
 def make_fixations(fixations: list[np.ndarray]) -> pysaliency.Fixations:
-    """Make fixations of one image after the other."""
+    """Join the fixations of all images."""
     rows, columns = np.concatenate(fixations).T
-    images = np.repeat(np.arange(len(fixations)), [len(one) for one in fixations])
+    images = np.repeat(np.arange(len(fixations)), [len(points) for points in fixations])
     return pysaliency.Fixations.create_without_history(x=columns, y=rows, n=images)
 
 
-def make_calls(path: str) -> dict[str, Callable[[], np.ndarray]]:
-    """Read the maps, and give a function for each metric that pysaliency has."""
+def make_calls(path: Path) -> dict[str, Callable[[], np.ndarray]]:
+    """Read the maps, and make a function for each metric that pysaliency has."""
     with np.load(path, allow_pickle=False) as stored:
         count = int(stored["count"])
         columns = {
@@ -54,8 +56,8 @@ def make_calls(path: str) -> dict[str, Callable[[], np.ndarray]]:
     stimuli = pysaliency.Stimuli(stimuli)
     model, truth, baseline = (MapsInMemory(columns[name]) for name in ("saliency", "truth", "baseline"))
     fixations = make_fixations(columns["fixations"])
-    # A pixel once, as in MIT's binary fixation maps.
-    once = make_fixations([np.unique(one, axis=0) for one in columns["fixations"]])
+    # Each pixel once, as in MIT's binary fixation maps.
+    once = make_fixations([np.unique(points, axis=0) for points in columns["fixations"]])
     density, prior = models.SaliencyMapNormalizingModel(model), models.SaliencyMapNormalizingModel(baseline)
 
     def over_images(values: np.ndarray) -> np.ndarray:
@@ -78,13 +80,15 @@ def make_calls(path: str) -> dict[str, Callable[[], np.ndarray]]:
 
 
 def main() -> None:
-    calls = make_calls(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("maps", type=Path, metavar="MAPS.npz", help="written by benchmarks/metrics.py")
+    calls = make_calls(parser.parse_args().maps)
     print(json.dumps(sorted(calls)), flush=True)
     for line in sys.stdin:
         started = time.perf_counter()
         values = calls[line.strip()]()
         seconds = time.perf_counter() - started
-        print(json.dumps({"seconds": seconds, "values": [float(one) for one in values]}), flush=True)
+        print(json.dumps({"seconds": seconds, "values": [float(value) for value in values]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A cold `predict` against `import tensorflow`, and a folder against a single photograph: ratios of one run.
+"""Compare a cold `predict` with `import tensorflow`, and a folder with a single photograph.
 
     python benchmarks/predict.py [--folder DIR]
 
-Whole processes, started in turns; medians over the rounds. Without a folder, a hundred copies of the demo photograph.
+Whole processes, started in turns; printed are medians over the rounds.
 """
 
 import argparse
@@ -15,12 +15,13 @@ import time
 from pathlib import Path
 
 import matplotlib
+from processor import describe_processor
 
 from salgan_tf import images
 
 
-def seconds(command: list[str | Path]) -> float:
-    """Run a process to its end and give the time that it took."""
+def seconds(command: list[str]) -> float:
+    """Run a process to its end and return the time that it took."""
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - started
@@ -28,8 +29,8 @@ def seconds(command: list[str | Path]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, help="photographs")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, help="photographs (default: 100 copies of the demo's photograph)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="(default: %(default)s)")
     arguments = parser.parse_args()
     photograph = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
     with tempfile.TemporaryDirectory() as scratch:
@@ -39,20 +40,20 @@ def main() -> None:
             folder.mkdir()
             for index in range(100):
                 shutil.copy(photograph, folder / f"{index}.jpg")
-        predict = [sys.executable, "-m", "salgan_tf", "predict", "--out", Path(scratch) / "out"]
-        contenders = {
+        count = len(images.find_pictures(folder))
+        predict = [sys.executable, "-m", "salgan_tf", "predict", "--out", f"{scratch}/out"]
+        commands = {
             "import tensorflow": [sys.executable, "-c", "import tensorflow"],
-            "predict one photograph": [*predict, photograph],
-            "predict the folder": [*predict, folder],
-            "predict the folder, maps only": [*predict, folder, "--no-overlay"],
+            "predict one photograph": [*predict, str(photograph)],
+            "predict the folder": [*predict, str(folder)],
+            "predict the folder, maps only": [*predict, str(folder), "--no-overlay"],
         }
-        rounds = [{name: seconds(command) for name, command in contenders.items()} for _ in range(arguments.rounds)]
-    median = {name: statistics.median(one[name] for one in rounds) for name in contenders}
-    base = median["import tensorflow"]
-    for name, value in median.items():
-        print(f"{name:30} {value:6.2f} s, {value / base:5.2f} times import tensorflow")
-    count = len(images.find_pictures(folder)) if arguments.folder else 100
-    print(f"folder of {count}: {count / median['predict the folder']:.0f} pictures a second")
+        rounds = [{name: seconds(command) for name, command in commands.items()} for _ in range(arguments.rounds)]
+    medians = {name: statistics.median(times[name] for times in rounds) for name in commands}
+    print(describe_processor())
+    for name, value in medians.items():
+        print(f"{name:30} {value:6.2f} s, {value / medians['import tensorflow']:5.2f} times import tensorflow")
+    print(f"folder of {count}: {count / medians['predict the folder']:.0f} pictures per second")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a person's input can cause: a line that names the file and the cause."""
+"""Errors of the user's input: one line that names the file and the cause."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ class InputError(Exception):
 
     Args:
         subject: the file, folder or option that is wrong.
-        cause: what is wrong with it, in words that help to mend it.
+        cause: what is wrong with it, in words that help to fix it.
     """
 
     def __init__(self, subject: str | Path, cause: str | BaseException):
@@ -23,12 +23,12 @@ class InputError(Exception):
 
 
 class InputErrors(InputError):
-    """Several inputs of a batch are wrong: a line for each.
+    """Several inputs of a batch are wrong: one line for each.
 
     Args:
-        subject: what they belong to.
-        errors: what is wrong, at least one.
-        total: how many inputs the batch had.
+        subject: the folder or file that they belong to.
+        errors: the errors, at least one.
+        total: number of inputs in the batch.
     """
 
     def __init__(self, subject: str | Path, errors: list[InputError], total: int):

@@ -1,8 +1,9 @@
-"""Files: written so that they appear whole or not at all, read so that a bad one is named."""
+"""Write files so that they appear whole or not at all, and read them so that errors name the bad one."""
 
 import contextlib
 import io
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,10 @@ from salgan_tf.errors import InputError
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a scratch path beside `path`, which takes its place when the block ends well.
+    """Yield a scratch path beside `path`; it replaces `path` when the block succeeds.
 
-    The scratch file keeps the ending of `path`, because writers choose a format by it. When the block fails,
-    is interrupted or the disk is full, the scratch file is removed and an older `path` stays as it was.
+    The scratch file keeps the ending of `path`, because writers choose a format by it. If the block fails, is
+    interrupted or fills the disk, the scratch file is removed and an older `path` stays as it was.
 
     Raises:
         InputError: the folder or file cannot be written.
@@ -27,7 +28,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         ending = "".join(path.suffixes[-2:])
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as scratch_folder:
-            # A plain open() inside a private folder: the file gets the user's umask, which mkstemp would not give.
+            # The caller opens the file itself, so it has the user's umask, which mkstemp ignores.
             scratch = Path(scratch_folder) / f"scratch{ending}"
             yield scratch
             scratch.replace(path)
@@ -36,19 +37,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a folder can be reached there; a name that is too long or a closed parent is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
+    """Return whether `path` is a folder; unlike `Path.is_dir`, False if its name is too long or a parent is closed."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a file can be reached there, as `is_folder` does."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
+    """Return whether `path` is a file; unlike `Path.is_file`, False if its name is too long or a parent is closed."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -80,10 +75,10 @@ def read_json(path: str | Path) -> dict:
 
 
 def make_folder(path: str | Path) -> Path:
-    """Make a folder that can be written to, with its parents.
+    """Make a writable folder and its parents.
 
     Raises:
-        InputError: it cannot be made or written.
+        InputError: it cannot be made or written to.
     """
     path = Path(path)
     try:
@@ -96,27 +91,27 @@ def make_folder(path: str | Path) -> Path:
 
 
 def read_npz(path: str | Path) -> dict[str, np.ndarray]:
-    """Read all arrays of an .npz file; pickled objects are refused.
+    """Read all arrays of an .npz file, but no pickled objects.
 
     Raises:
-        InputError: the file is missing, damaged, or holds Python objects.
+        InputError: the file is missing, damaged, or contains Python objects.
     """
     try:
-        # From bytes, so that the file is closed whatever numpy makes of it.
+        # From bytes, so that the file is closed even if numpy fails.
         content = io.BytesIO(Path(path).read_bytes())
     except OSError as error:
         raise InputError(path, error) from error
     try:
         with np.load(content, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # On a damaged file numpy and zipfile raise nearly anything.
+    except Exception as error:  # numpy and zipfile raise nearly anything for a damaged file.
         cause = (
-            "holds pickled Python objects, which may run code and are never loaded"
+            "contains pickled Python objects, which may run code and are never loaded"
             if "pickle" in str(error)
             else "not an .npz file of arrays, or damaged"
         )
         raise InputError(path, cause) from error
-    # What is no .npy in the archive comes as bytes.
+    # numpy returns members that are not .npy files as bytes.
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise InputError(path, "not an .npz file of arrays, or damaged")
     return arrays

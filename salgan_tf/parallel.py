@@ -1,4 +1,4 @@
-"""Work on many inputs on all cores, where a bad one stops none of the others."""
+"""Process many inputs on all cores; a bad one does not stop the others."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 def attempt_all(
     function: Callable[[Item], Result], items: Iterable[Item], progress: tqdm
 ) -> tuple[list[Result], list[InputError]]:
-    """Call `function` on each item, in threads; give the results in order, and the `InputError`s of the others.
+    """Call `function` on each item in threads; return the results in order, and the `InputError`s of the others.
 
-    Threads are enough: Pillow, OpenCV, numpy and LiteRT work outside of Python's lock.
+    Threads are enough, since Pillow, OpenCV, numpy and LiteRT release Python's lock.
     """
 
     def attempt(item: Item) -> Result | InputError:
@@ -26,9 +26,13 @@ def attempt_all(
         except InputError as error:
             return error
 
-    good, bad = [], []
+    good: list[Result] = []
+    bad: list[InputError] = []
     with ThreadPoolExecutor() as pool:
         for outcome in pool.map(attempt, items):
-            (bad if isinstance(outcome, InputError) else good).append(outcome)
+            if isinstance(outcome, InputError):
+                bad.append(outcome)
+            else:
+                good.append(outcome)
             progress.update()
     return good, bad

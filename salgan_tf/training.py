@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import salgan_tf
 from salgan_tf import losses
-from salgan_tf.data.pipeline import Examples, concatenate, load_examples, make_batches
+from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.errors import InputError
 from salgan_tf.files import make_folder, read_json, write_json
 from salgan_tf.models.discriminator import build_discriminator
@@ -209,7 +209,7 @@ def _run_stage(
     start: int,
     end: int,
     generator: keras.Model,
-    examples: dict[str, Examples],
+    examples: dict[str, Split],
     folder: RunFolder,
     verbose: int | str,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Pictures to look at: heat maps over photographs, grids of predictions, curves of a training."""
+"""Draw heat maps over photographs, grids of pictures, and curves of a training."""
 
 import io
 from pathlib import Path
@@ -23,16 +23,16 @@ def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
 
 
 def heat_map(saliency: np.ndarray) -> np.ndarray:
-    """Colour a map (H, W) of any positive range from dark (lowest) to yellow (its maximum), uint8 (H, W, 3) RGB."""
+    """Colour a map (H, W) of any positive range from dark (0) to yellow (its maximum); return uint8 (H, W, 3) RGB."""
     return _colorize(_levels(saliency), cv2.COLORMAP_INFERNO)
 
 
 def overlay(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
-    """Lay a map over its photograph: colour where people look, a dimmed photograph elsewhere.
+    """Lay a map over its photograph: colours where people look, the dimmed photograph elsewhere.
 
     Args:
         image: uint8 (H, W, 3) RGB.
-        saliency: float (H, W), scaled to its own maximum here.
+        saliency: float (H, W) of any positive range.
 
     Returns:
         uint8 (H, W, 3) RGB.
@@ -46,7 +46,7 @@ def overlay(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
 
 
 def picture_grid(rows: list[list[np.ndarray]], gap: int = 4) -> np.ndarray:
-    """Set pictures (H, W, 3), all of one size, in rows on white; returns uint8 RGB."""
+    """Arrange pictures uint8 (H, W, 3) of one size in rows on white; return uint8 (H, W, 3) RGB."""
     height, width = rows[0][0].shape[:2]
     columns = max(map(len, rows))
     canvas = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
@@ -58,13 +58,16 @@ def picture_grid(rows: list[list[np.ndarray]], gap: int = 4) -> np.ndarray:
 
 
 def plot_history(history: list[dict], path: str | Path) -> None:
-    """Draw the curves of a training, one panel a figure, to a PNG.
+    """Draw the curves of a training to a PNG, one panel per metric.
 
     Args:
-        history: a dict an epoch: `epoch`, `stage`, and numbers such as `content_loss` and `val_content_loss`.
-        path: where the picture goes.
+        history: a dict per epoch with `epoch`, `stage`, and numbers such as `content_loss` and `val_content_loss`.
+        path: the PNG to write.
+
+    Raises:
+        InputError: the file cannot be written.
     """
-    # matplotlib takes half a second to import, and only trainings draw.
+    # Imported here because matplotlib takes half a second, and only trainings draw curves.
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(name.removeprefix("val_") for row in history for name in row))
@@ -90,7 +93,7 @@ def plot_history(history: list[dict], path: str | Path) -> None:
 
 
 def encode_figure(figure: "Figure", dpi: int = 100) -> bytes:
-    """Encode a matplotlib figure as PNG, with so many pixels an inch."""
+    """Encode a matplotlib figure as PNG, with `dpi` pixels per inch."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()

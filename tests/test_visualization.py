@@ -1,22 +1,14 @@
-"""Overlays, heat maps, grids and curves: right sizes and colours, and no failure on maps that are constant."""
+"""Overlays, heat maps, grids and curves: sizes, colours, and constant maps."""
 
 import numpy as np
 import pytest
 
 from salgan_tf import images, visualization
-from salgan_tf.errors import InputError
 
 
-@pytest.mark.parametrize("draw", [lambda saliency: visualization.heat_map(saliency)])
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1000.0])
-def test_heat_map_does_not_depend_on_the_range(draw, scale):
-    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None].repeat(4, axis=0)
-    np.testing.assert_array_equal(draw(ramp * np.float32(scale)), draw(ramp))
-
-
-def test_heat_map_grows_brighter_with_saliency():
-    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    colours = visualization.heat_map(ramp)
+def test_heat_map_grows_brighter_with_saliency_in_any_range(scale):
+    colours = visualization.heat_map(np.linspace(0, scale, 256, dtype=np.float32)[None])
     assert colours.shape == (1, 256, 3)
     assert colours.dtype == np.uint8
     brightness = colours[0].astype(float).sum(axis=-1)
@@ -24,7 +16,7 @@ def test_heat_map_grows_brighter_with_saliency():
     assert brightness[-1] - brightness[0] > 400
 
 
-def test_overlay_dims_what_nobody_looks_at_and_colours_what_all_look_at(photograph):
+def test_overlay_dims_the_photograph_and_colours_what_people_look_at(photograph):
     saliency = np.zeros(photograph.shape[:2], np.float32)
     saliency[20:40, 30:50] = 0.2
     drawn = visualization.overlay(photograph, saliency)
@@ -43,7 +35,7 @@ def test_constant_maps_can_be_drawn(photograph, value):
     assert visualization.heat_map(saliency).shape == photograph.shape
 
 
-def test_picture_grid_sets_pictures_in_rows_on_white():
+def test_picture_grid_arranges_pictures_in_rows_on_white():
     pictures = [np.full((5, 7, 3), value, np.uint8) for value in (10, 20, 30)]
     grid = visualization.picture_grid([pictures[:2], pictures[2:]], gap=2)
     assert grid.shape == (12, 16, 3)
@@ -67,11 +59,4 @@ def test_curves_of_both_stages_are_drawn(tmp_path):
     both = images.read_image(path)
     assert first.std() > 1
     assert first.shape != both.shape or (first != both).any()
-    assert [one.name for one in tmp_path.iterdir()] == ["curves.png"]
-
-
-def test_curves_that_cannot_be_written_are_named(tmp_path):
-    (tmp_path / "file").touch()
-    history = [{"epoch": 1, "stage": "content", "content_loss": 0.5}]
-    with pytest.raises(InputError, match=r"curves\.png"):
-        visualization.plot_history(history, tmp_path / "file" / "curves.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]

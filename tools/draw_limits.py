@@ -1,8 +1,13 @@
-"""Pictures of what the bundled model makes of scenes that it was not made for: python tools/draw_limits.py
+"""Draw what the bundled model predicts for scenes that it was not made for.
 
-Writes salgan_tf/weights/limits.jpg for the model card: rendered scenes, and Grace Hopper's photograph (public domain)
-as nobody photographs people; each with the overlay under it.
+    python tools/draw_limits.py
+
+The picture is for the model card: rendered scenes, and Grace Hopper's photograph (public domain) as nobody photographs
+people, each with its overlay below.
 """
+
+import argparse
+from pathlib import Path
 
 import cv2
 import matplotlib
@@ -17,7 +22,7 @@ _PAPER, _INK = 245, 40
 
 
 def pop_out() -> np.ndarray:
-    """Draw one red bar among green ones, which everybody sees first."""
+    """Draw one red bar, which everybody sees first, among green ones."""
     scene = np.full((*SHAPE, 3), 128, np.uint8)
     for row in range(6):
         for column in range(8):
@@ -27,7 +32,7 @@ def pop_out() -> np.ndarray:
 
 
 def conjunction() -> np.ndarray:
-    """Draw one tilted bar among upright ones, which is told by its direction alone."""
+    """Draw one tilted bar among upright ones, which differs only by its direction."""
     scene = np.full((*SHAPE, 3), 128, np.uint8)
     for row in range(6):
         for column in range(8):
@@ -38,7 +43,7 @@ def conjunction() -> np.ndarray:
 
 
 def page() -> np.ndarray:
-    """Draw a page of text with a headline: people read it from the top left."""
+    """Draw a page of text with a headline, which people read from the top left."""
     scene = np.full((*SHAPE, 3), _PAPER, np.uint8)
     cv2.putText(scene, "The headline", (15, 40), cv2.FONT_HERSHEY_DUPLEX, 1.1, (_INK,) * 3, 2, cv2.LINE_AA)
     for line in range(8):
@@ -48,17 +53,21 @@ def page() -> np.ndarray:
 
 
 def nothing() -> np.ndarray:
-    """Draw a grey ramp: there is nothing to look at."""
+    """Draw a grey ramp, on which there is nothing to look at."""
     return np.broadcast_to(np.linspace(60, 190, SHAPE[1])[None, :, None], (*SHAPE, 3)).astype(np.uint8)
 
 
 def portrait() -> np.ndarray:
-    """Cut Grace Hopper's head and shoulders out of her photograph."""
-    photograph = images.read_image(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    """Crop Grace Hopper's head and shoulders."""
+    photograph = images.read_image(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
     return images.resize_area(photograph[:384, :512], SHAPE)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = BUNDLED["edge"].with_name("limits.jpg")
+    parser.add_argument("--out", type=Path, metavar="FILE.jpg", default=default, help="(default: the card's picture)")
+    out = parser.parse_args().out
     face = portrait()
     scenes = {
         "pop-out by colour": pop_out(),
@@ -74,10 +83,9 @@ def main() -> None:
     for title, scene in zip(scenes, titled, strict=True):
         cv2.rectangle(scene, (0, SHAPE[0] - 24), (12 + 9 * len(title), SHAPE[0]), (0, 0, 0), -1)
         cv2.putText(scene, title, (6, SHAPE[0] - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
-    path = BUNDLED["edge"].parent / "limits.jpg"
-    # Small: every drawing of it stays in the repository's history.
-    Image.fromarray(visualization.picture_grid([titled, overlays])).save(path, quality=65, optimize=True)
-    print(path)
+    # Small, because each version of it stays in the repository's history.
+    Image.fromarray(visualization.picture_grid([titled, overlays])).save(out, quality=65, optimize=True)
+    print(out)
 
 
 if __name__ == "__main__":

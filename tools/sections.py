@@ -1,4 +1,4 @@
-"""Parts of Markdown documents that a script writes: what stands between `<!-- NAME -->` and `<!-- /NAME -->`."""
+"""Sections of Markdown documents that scripts write, between `<!-- NAME -->` and `<!-- /NAME -->`."""
 
 import re
 from pathlib import Path
@@ -7,12 +7,12 @@ from salgan_tf import files
 
 
 def replace_section(path: Path, name: str, content: str) -> None:
-    """Put `content` in the place of the section `name` of a document."""
+    """Replace the section `name` of a document by `content`."""
     document = path.read_text()
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     changed, count = re.subn(
         f"{begin}.*?{end}", lambda _: f"{begin}\n{content}\n{end}", document, count=1, flags=re.DOTALL
     )
     if not count:
-        raise SystemExit(f"{path}: has no section {begin} … {end}")
+        raise SystemExit(f"{path}: no section {begin} … {end}")
     files.write_bytes(path, changed.encode())

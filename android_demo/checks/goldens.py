@@ -1,6 +1,9 @@
-"""Make what the checks hold the app against, and the app's colour maps: `python android_demo/checks/goldens.py`.
+"""Make the expected results of the app's checks, and the app's colour maps.
 
-Only `golden/photo_*` depend on the weights, the rest on OpenCV alone. `golden/versions.txt` says what made them.
+    python android_demo/checks/goldens.py
+
+Only `golden/photo_*` depend on the weights; the others depend on OpenCV. `golden/versions.txt` lists the versions that
+made them.
 """
 
 import platform
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import ai_edge_litert
 import cv2
-import matplotlib.cbook
+import matplotlib
 import numpy as np
 import PIL
 from ai_edge_litert.interpreter import Interpreter
@@ -29,7 +32,7 @@ def _write(name: str, array: np.ndarray) -> None:
 
 
 def make_color_maps() -> None:
-    """Each is a resource of the app: a strip of 256 pixels."""
+    """Write the colour maps, resources of the app, as strips of 256 pixels."""
     ramp = np.arange(256, dtype=np.uint8)[None]
     for name, palette in COLOR_MAPS.items():
         strip = cv2.cvtColor(cv2.applyColorMap(ramp, palette), cv2.COLOR_BGR2RGB)
@@ -37,7 +40,7 @@ def make_color_maps() -> None:
 
 
 def make_frame(random: np.random.Generator) -> None:
-    """A frame with a height that is no multiple of 16, as Y, Cb and Cr planes without padding, and its colours."""
+    """Write a frame whose height is not a multiple of 16, as Y, Cb and Cr planes without padding, and its colours."""
     height, width = 30, 46
     luma = random.integers(0, 256, (height, width), np.uint8)
     blue, red = random.integers(0, 256, (2, height // 2, width // 2), np.uint8)
@@ -47,7 +50,7 @@ def make_frame(random: np.random.Generator) -> None:
 
 
 def make_resized() -> None:
-    """What INTER_AREA makes of pictures that the checks make alike: whole and broken ratios, enlarged sides."""
+    """Write pictures, which the checks make too, resized by INTER_AREA: whole and broken ratios, enlarged sides."""
     for height, width in ((48, 64), (60, 80), (41, 65), (100, 32), (70, 20), (10, 90), (7, 5), (24, 32), (1, 1)):
         y, x, channel = np.indices((height, width, 3))
         picture = ((37 * x + 91 * y + 53 * channel + x * y * (channel + 1)) % 256).astype(np.uint8)
@@ -55,7 +58,7 @@ def make_resized() -> None:
 
 
 def make_heat(random: np.random.Generator) -> None:
-    """A map with every level in it, its colours, and the overlay on a picture of its size."""
+    """Write a map that has every level, its colours, and the overlay on a picture of its size."""
     saliency = (random.permutation(1024).reshape(32, 32) / 1023 * 0.37).astype(np.float32)
     picture = random.integers(0, 256, (32, 32, 3), np.uint8)
     _write("heat.f32", saliency)
@@ -65,7 +68,7 @@ def make_heat(random: np.random.Generator) -> None:
 
 
 def make_photographs() -> None:
-    """Four flat quarters in each of EXIF's orientations, all alike when upright; and a picture that is see-through."""
+    """Write four flat quarters in each EXIF orientation, all the same when upright, and a transparent picture."""
     upright = np.zeros((48, 64, 3), np.uint8)
     upright[:24, :32], upright[:24, 32:], upright[24:, :32] = (220, 40, 40), (40, 200, 60), (50, 70, 210)
     upright[24:, 32:] = (230, 210, 70)
@@ -79,15 +82,15 @@ def make_photographs() -> None:
         )
         found = images.read_image(GOLDEN / f"orientation_{orientation}.jpg")
         if np.abs(found.astype(int) - upright).max() > 8:
-            raise AssertionError(f"orientation {orientation} is not the picture")
-    see_through = np.dstack([upright, np.tile(np.uint8([0, 90, 255, 255]).repeat(16), (48, 1))])
+            raise AssertionError(f"orientation {orientation} gives another picture")
+    see_through = np.dstack([upright, np.tile(np.array([0, 90, 255, 255], np.uint8).repeat(16), (48, 1))])
     Image.fromarray(see_through).save(GOLDEN / "see_through.png")
     _write("see_through.rgb", images.read_image(GOLDEN / "see_through.png"))
 
 
 def make_photo() -> None:
-    """A public-domain photograph, reduced; the int8 model's raw levels for it, and as what values they are read."""
-    with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg")) as photograph:
+    """Write a public-domain photograph, the int8 model's raw levels for it, and the values that they are read as."""
+    with Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg") as photograph:
         photograph.save(GOLDEN / "photo.jpg", quality=85)
     predictor = SaliencyPredictor(threads=1)
     photo = images.read_image(GOLDEN / "photo.jpg")
@@ -96,18 +99,18 @@ def make_photo() -> None:
     saliency = predictor.run_network(seen)
     interpreter = Interpreter(str(BUNDLED["edge"]), num_threads=1)
     interpreter.allocate_tensors()
-    (entry,), (exit_,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (entry,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
     interpreter.set_tensor(entry["index"], seen[None])
     interpreter.invoke()
-    levels = interpreter.get_tensor(exit_["index"])[0, ..., 0]
+    levels = interpreter.get_tensor(output["index"])[0, ..., 0]
     Image.fromarray(levels).save(GOLDEN / "photo_levels.png", optimize=True)
-    scale, zero_point = exit_["quantization"]
+    scale, zero_point = output["quantization"]
     readings = [f"{level} {saliency[levels == level][0]!s}" for level in np.unique(levels)]
     (GOLDEN / "photo_readings.txt").write_text("\n".join([f"{scale!r} {zero_point}", *readings]) + "\n")
 
 
 def main() -> None:
-    """Make all of it, in the folders where it is looked for."""
+    """Write everything to the folders where the checks and the app look for it."""
     GOLDEN.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
     make_color_maps()

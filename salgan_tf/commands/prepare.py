@@ -1,4 +1,4 @@
-"""`prepare`: a data set in, TFRecords at the training size out."""
+"""`prepare`: write a data set as TFRecords at the training size."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from salgan_tf.native import import_tensorflow
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("--data", required=True, metavar="ROOT", type=Path, help="data set in SALICON's layout")
+    parser.add_argument("--data", required=True, metavar="ROOT", type=Path, help="folder of a data set")
     parser.add_argument("--out", required=True, metavar="RECORDS", type=Path, help="folder for the records")
     parser.add_argument(
         "--size",

@@ -1,4 +1,4 @@
-"""Random changes of a training example, the same to image, map and fixations; each a function of its seed alone."""
+"""Change a training example at random: image, map and fixations alike, as a function of the seed alone."""
 
 import math
 
@@ -12,14 +12,14 @@ _SMALLEST_CROP = 0.75
 
 
 def augment(image, saliency, fixations, names: tuple[str, ...], seed):
-    """Change one example at random.
+    """Change an example at random.
 
     Args:
         image: float32 (H, W, 3) in [0, 255].
         saliency: float32 (H, W, 1), density with maximum 1.
         fixations: float32 (H, W, 1), counts.
-        names: of `AUGMENTATIONS`: `"flip"` left and right for half of the examples; `"crop"` to a window of 75 to
-            100 % of each side; `"color"`: brightness, contrast and saturation.
+        names: some of `AUGMENTATIONS`: `"flip"` exchanges left and right in half of the examples, `"crop"` cuts out a
+            window of 75 to 100 % of each side, and `"color"` changes brightness, contrast and saturation.
         seed: int64 (2,); the same seed gives the same change.
 
     Returns:
@@ -36,10 +36,9 @@ def augment(image, saliency, fixations, names: tuple[str, ...], seed):
 
 
 def _flip(image, saliency, fixations, seed):
+    arrays = image, saliency, fixations
     flipped = tf.random.stateless_uniform((), seed) < 0.5
-    return tuple(
-        tf.cond(flipped, lambda one=one: one[:, ::-1], lambda one=one: one) for one in (image, saliency, fixations)
-    )
+    return tf.cond(flipped, lambda: tuple(array[:, ::-1] for array in arrays), lambda: arrays)
 
 
 def _crop(image, saliency, fixations, seed):
@@ -48,23 +47,23 @@ def _crop(image, saliency, fixations, seed):
     size = tf.cast(tf.round(tf.cast(shape, tf.float32) * (_SMALLEST_CROP + (1 - _SMALLEST_CROP) * share[0])), tf.int32)
     corner = tf.cast(tf.cast(shape - size + 1, tf.float32) * share[1:], tf.int32)
 
-    def window(one):
-        part = tf.slice(one, tf.concat([corner, [0]], 0), tf.concat([size, [-1]], 0))
-        return tf.ensure_shape(tf.image.resize(part, shape), one.shape)
+    def window(array):
+        part = tf.slice(array, tf.concat([corner, [0]], 0), tf.concat([size, [-1]], 0))
+        return tf.ensure_shape(tf.image.resize(part, shape), array.shape)
 
-    # Fixations are points: each goes to the cell that its own cell lands in, and none is smeared or doubled.
+    # Fixations are points: each moves to one new cell; resizing would smear or double them.
     cells = tf.cast(tf.where(fixations[..., 0] > 0), tf.int32)
     counts = tf.gather_nd(fixations[..., 0], cells)
     moved = (cells - corner) * shape // size
     inside = tf.reduce_all((cells >= corner) & (cells < corner + size), axis=1)
     scattered = tf.scatter_nd(moved[inside], counts[inside], shape)
     scattered = tf.ensure_shape(scattered[..., None], fixations.shape)
-    # Maps are fixations blurred by a share of the picture's width: in the window of one the blur would be wider, and
-    # a network that learns such maps draws all maps too wide.
+    # Maps are fixations blurred by a share of the picture's width. A window of a map would have a wider blur, and a
+    # network that learns from such maps draws all maps too wide.
     cropped = tf.cond(tf.size(counts) > 0, lambda: _blur(scattered), lambda: window(saliency))
     highest = tf.reduce_max(cropped)
 
-    # A window in which nobody looked at anything teaches nothing: such an example stays whole.
+    # There is nothing to learn from a window in which nobody looked at anything: such an example stays whole.
     return tf.cond(
         highest > 0.1,
         lambda: (window(image), cropped / highest, scattered),
@@ -73,7 +72,7 @@ def _crop(image, saliency, fixations, seed):
 
 
 def _blur(fixations):
-    """Blur counts (H, W, 1) as `salgan_tf.data.fixations.blur_fixations` does, with a filter cut off at 3 sigma."""
+    """Blur counts (H, W, 1) like `salgan_tf.data.fixations.blur_fixations`, with a filter cut off at 3 sigma."""
     sigma = BLUR_PER_WIDTH * fixations.shape[1]
     radius = math.ceil(3 * sigma)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2).astype(np.float32)

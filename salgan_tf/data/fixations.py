@@ -1,4 +1,4 @@
-"""Fixations of one photograph: read from files of every kind, counted on a grid, blurred to a density."""
+"""Fixations of one photograph: read them from files of every kind, count them on a grid, blur them to a density."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +12,23 @@ from salgan_tf.errors import InputError
 
 # SALICON blurs by 19 pixels at 640 wide: one degree of visual angle, 3 % of the width.
 BLUR_PER_WIDTH = 0.03
-# What a binary matrix is called in CAT2000 and in releases like SALICON's.
+# Names of the binary matrix in CAT2000 and in releases like SALICON's.
 _MATRIX_NAMES = ("fixLocs", "I")
-# MIT1003 keeps its binary pictures as JPEG, whose ripples around each white pixel leave others not quite black, and the
-# pixel itself not quite white. Half of full scale tells the two apart without an error, single pixels and crowds, at
-# every JPEG quality from 50 up; at the usual 75, "> 0" would find some 25 false pixels with every true one.
+# MIT1003 stores its binary pictures as JPEG, which leaves the white pixels not quite white and those around them not
+# quite black. Half of full scale separates the two without an error, single pixels and crowds, at every JPEG quality
+# from 50 up; at the usual 75, "> 0" would find some 25 false pixels with every true one.
 _WHITE = 128
 
 
 @dataclass(frozen=True)
 class Gaze:
-    """Where a photograph was fixated, and who did.
+    """Where people fixated a photograph, and who did.
 
     Attributes:
         shape: (height, width) of the photograph.
-        points: int32 (N, 2), 0-based (row, column), inside the photograph; repeats are kept.
-        observers: int32 (N,), whose fixation each is, as the observer's place in the file; None where it does not tell.
-        outside: how many recorded fixations were left out, since they lie outside of the photograph or nowhere (NaN).
+        points: int32 (N, 2), 0-based (row, column) inside the photograph; repeats are kept.
+        observers: int32 (N,), the observer of each fixation as an index in the file; None if the file does not say.
+        outside: number of recorded fixations that were left out because they lie outside the photograph or are NaN.
     """
 
     shape: tuple[int, int]
@@ -42,16 +42,16 @@ def read_fixations(path: str | Path, shape: tuple[int, int]) -> Gaze:
 
     Args:
         path: one of
-            - a `.mat` file of SALICON: `resolution` [h w] and `gaze`, one struct an observer with `fixations` (n, 2),
+            - a `.mat` file of SALICON: `resolution` [h w] and `gaze`, one struct per observer with `fixations` (n, 2),
               1-based [x y];
-            - a `.mat` file with a matrix (H, W) that has one value but 0 where someone looked: `fixLocs` or `I`, or
-              else its only matrix of the photograph's size;
+            - a `.mat` file with a matrix (H, W) that is 0 where nobody looked and one other number elsewhere: `fixLocs`
+              or `I`, or else its only matrix of the photograph's size;
             - a picture (H, W), white where someone looked.
-        shape: (height, width) of the photograph, which must be the file's.
+        shape: (height, width) of the photograph; the file's must be the same.
 
     Raises:
-        InputError: the file is unreadable, of none of these kinds, or of another size than the photograph; or a matrix
-            or picture has no fixation, or nothing else.
+        InputError: the file is unreadable, of none of these kinds, or of a size other than the photograph's; or all of
+            a matrix or picture is fixated, or none.
     """
     if Path(path).suffix.lower() != ".mat":
         return _from_binary(path, _read_picture(path), shape)
@@ -71,15 +71,15 @@ def _from_gaze(path: str | Path, content: dict[str, np.ndarray], shape: tuple[in
         cause = f"no field {error}" if isinstance(error, KeyError) else error
         raise InputError(path, f"not a .mat file in SALICON's layout: {cause}") from error
     _check_size(path, resolution, shape)
-    points = np.rint(np.concatenate([*observers, np.empty((0, 2))]))[:, ::-1] - 1
-    whose = np.repeat(np.arange(len(observers), dtype=np.int32), np.array([len(one) for one in observers], int))
-    # Compared before they become integers, which NaN and the infinities cannot.
-    inside = ((points >= 0) & (points < shape)).all(axis=1)
-    return Gaze(tuple(shape), points[inside].astype(np.int32), whose[inside], int(np.count_nonzero(~inside)))
+    located = np.rint(np.concatenate([*observers, np.empty((0, 2))]))[:, ::-1] - 1
+    whose = np.repeat(np.arange(len(observers), dtype=np.int32), np.array([len(points) for points in observers], int))
+    # Compared before the conversion to integers, which have no NaN and no infinity.
+    inside = ((located >= 0) & (located < shape)).all(axis=1)
+    return Gaze(shape, located[inside].astype(np.int32), whose[inside], int(np.count_nonzero(~inside)))
 
 
 def _check_columns(fixations: np.ndarray) -> np.ndarray:
-    """Give an observer's fixations as float64 (n, 2); MATLAB's empty ones have any size with a 0 in it."""
+    """Return an observer's fixations as float64 (n, 2); MATLAB's empty arrays have any shape with a 0 in it."""
     points = np.asarray(fixations, np.float64)
     if points.size and (points.ndim != 2 or points.shape[1] != 2):
         raise ValueError(f"an observer's fixations are {points.shape}, not (n, 2)")
@@ -89,36 +89,37 @@ def _check_columns(fixations: np.ndarray) -> np.ndarray:
 def _from_binary(path: str | Path, fixated: np.ndarray, shape: tuple[int, int]) -> Gaze:
     _check_size(path, fixated.shape, shape)
     if not fixated.any():
-        raise InputError(path, "nothing in it is fixated: it is black, or 0, all over")
+        raise InputError(path, "nothing is fixated: the file is black, or 0, all over")
     if fixated.all():
-        raise InputError(path, "everything in it is fixated: it is white, or one number, all over")
-    return Gaze(tuple(shape), np.argwhere(fixated).astype(np.int32), None, 0)
+        raise InputError(path, "everything is fixated: the file is white, or one number, all over")
+    return Gaze(shape, np.argwhere(fixated).astype(np.int32), None, 0)
 
 
 def _read_picture(path: str | Path) -> np.ndarray:
-    """Tell the white pixels of a picture, bool (H, W)."""
-    white = images.read_image(path) >= _WHITE
-    fixated = white.all(axis=-1)
-    # Black-and-white pictures are often stored with three channels; those of a colour picture disagree.
-    if (fixated != white.any(axis=-1)).any():
-        raise InputError(path, "a picture in colour: wanted is a black one, white where someone looked")
+    """Find the white pixels of a picture, bool (H, W)."""
+    pixels = images.read_image(path)
+    fixated = pixels.min(axis=-1) >= _WHITE
+    # The channels of a black-and-white picture agree.
+    if (fixated != (pixels.max(axis=-1) >= _WHITE)).any():
+        raise InputError(path, "a picture in colour: expected a black one that is white where someone looked")
     return fixated
 
 
 def _choose_matrix(path: str | Path, content: dict[str, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-    """Find the binary matrix among a file's variables; bool, (H, W) if it was found by its size."""
+    """Find the binary matrix, bool, among a file's variables, by its name or else by its size."""
     matrices = {name: value for name, value in content.items() if value.ndim == 2 and value.dtype.kind in "buif"}
     name = next((name for name in _MATRIX_NAMES if name in matrices), None)
     if name is None:
         fitting = [name for name, value in matrices.items() if value.shape == tuple(shape)]
         if len(fitting) != 1:
-            held = ", ".join(f"{name} {'x'.join(map(str, one.shape))}" for name, one in content.items()) or "nothing"
+            held = ", ".join(f"{name} {'x'.join(map(str, value.shape))}" for name, value in content.items())
             what = "several matrices" if fitting else "neither gaze nor a matrix"
-            raise InputError(path, f"{what} of the image's size, {images.format_size(shape)}; it holds {held}")
+            size = images.format_size(shape)
+            raise InputError(path, f"{what} of the image's size, {size}; the file contains {held or 'nothing'}")
         (name,) = fitting
     matrix = matrices[name]
     if not ((matrix == 0) | (matrix == matrix.max(initial=0))).all():
-        raise InputError(path, f"{name} is not binary: wanted is 0 where nobody looked, and one other number")
+        raise InputError(path, f"{name} is not binary: expected 0 where nobody looked, and one other number elsewhere")
     return matrix != 0
 
 
@@ -129,13 +130,13 @@ def _check_size(path: str | Path, found: tuple[int, ...], shape: tuple[int, int]
 
 
 def count_fixations(points: np.ndarray, shape: tuple[int, int], grid: tuple[int, int]) -> np.ndarray:
-    """Count fixations (N, 2) on an image of `shape` in the cells of a coarser `grid`, int64 (*grid)."""
+    """Count fixations (N, 2) on an image of `shape` in the cells of a coarser `grid`; return int64 (*grid)."""
     cells = (points * np.asarray(grid)) // np.asarray(shape)
     return np.bincount(cells[:, 0] * grid[1] + cells[:, 1], minlength=grid[0] * grid[1]).reshape(grid)
 
 
 def blur_fixations(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Make the density of fixations (N, 2): counts blurred by a Gaussian of 3 % of the width, float32, maximum 1."""
+    """Blur fixations (N, 2) by a Gaussian of 3 % of the width; return the density, float32 `shape` with maximum 1."""
     counts = count_fixations(points, shape, shape).astype(np.float32)
     sigma = max(BLUR_PER_WIDTH * shape[1], 0.5)
     density = cv2.GaussianBlur(counts, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)

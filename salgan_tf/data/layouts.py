@@ -1,59 +1,76 @@
-"""Where three data sets keep their files: SALICON, MIT1003 and CAT2000."""
+"""Where data sets keep their files: the layouts of SALICON, MIT1003 and CAT2000."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol
 
 from salgan_tf.errors import InputError
 from salgan_tf.images import find_pictures
 
-# The split of a data set that is not split.
+# The only split of a data set that is not split.
 _WHOLE = "all"
 _MIT1003_ENDINGS = ("_fixPts", "_fixMap")
+# In order of preference: lossless formats first.
+_MAP_ENDINGS = (".png", ".jpg")
+_FIXATIONS_ENDINGS = (".mat", ".png", ".jpg")
 
 
-class Place(NamedTuple):
-    """Where a photograph is, and where its ground truth would be."""
+@dataclass(frozen=True)
+class Example:
+    """The files of one photograph.
+
+    Attributes:
+        name: unique within the split; CAT2000's names contain the category, as in "Action/001".
+        image: the photograph.
+        map: its saliency map, or None if there is no such file.
+        fixations: its fixations, in any format that `read_fixations` knows, or None if there is no such file.
+        source: the group that tables by source put it in: in SALICON's layout the name up to the first "_", in
+            CAT2000's the category, "" if unknown.
+    """
 
     name: str
-    picture: Path
-    map: Path  # without its ending, as are the fixations
-    fixations: Path
-    source: str  # where the photograph comes from, "" if that is not told
+    image: Path
+    map: Path | None
+    fixations: Path | None
+    source: str = ""
 
 
 class Layout(Protocol):
-    """What is known of a layout."""
+    """The arrangement of a data set's files."""
 
     @classmethod
-    def find(cls, root: Path) -> Self | None:
-        """Recognise the layout by the folders in `root`; None if it is another."""
+    def find(cls, root: Path) -> "Layout | None":
+        """Recognise the layout by the folders in `root`; return None if it is another one."""
 
     def splits(self) -> list[str]:
-        """Name the splits that have a ground truth; InputError if there is none."""
+        """Return the names of the splits that have a ground truth; raise InputError if there is none."""
 
-    def places(self, split: str) -> list[Place]:
-        """List the photographs of a split, in order of name; InputError if there is no such split."""
+    def pictures(self, split: str) -> list[Path]:
+        """Return the photographs of a split in order of name; none, or InputError, if there is no such split."""
+
+    def example(self, picture: Path) -> Example:
+        """Find the ground truth of a photograph; raise InputError if it has neither a map nor fixations."""
 
 
 @dataclass(frozen=True)
 class Salicon:
-    """`images/`, `maps/` and `fixations/`, arranged alike.
+    """`images/`, `maps/` and `fixations/`, all arranged alike.
 
-    Splits are subfolders (`images/train/NAME.jpg`) or, as SALICON publishes them, part of the names
+    Splits are subfolders (`images/train/NAME.jpg`) or, as SALICON is published, part of the names
     (`images/COCO_train2014_000000000009.jpg`). A photograph's source is its name up to the first "_".
     """
 
     root: Path
 
     @classmethod
-    def find(cls, root: Path) -> Self | None:
+    def find(cls, root: Path) -> "Salicon | None":
         return cls(root) if (root / "images").is_dir() else None
 
     def splits(self) -> list[str]:
         pictures = self.root / "images"
-        # SALICON's own test split has photographs alone.
+        # SALICON's own test split has only photographs.
         splits = [
             folder.name
             for folder in _subfolders(pictures)
@@ -63,21 +80,20 @@ class Salicon:
             names = [path.stem for path in find_pictures(pictures)]
             splits = [split for split in ("train", "val") if any(_word(split).search(name) for name in names)]
         if not splits:
-            raise InputError(pictures, "no splits: wanted are subfolders, or names with train or val in them")
+            raise InputError(pictures, "no splits: expected subfolders, or names that contain train or val")
         return splits
 
-    def places(self, split: str) -> list[Place]:
-        nested = (self.root / "images" / split).is_dir()
-        part = split if nested else ""
-        pictures = find_pictures(self.root / "images" / part)
-        if not nested:
-            pictures = [path for path in pictures if _word(split).search(path.stem)]
-        if not pictures:
-            raise InputError(self.root / "images" / part, f"no pictures of the split {split!r}")
-        maps, fixations = self.root / "maps" / part, self.root / "fixations" / part
-        return [
-            Place(path.stem, path, maps / path.stem, fixations / path.stem, _first_part(path.stem)) for path in pictures
-        ]
+    def pictures(self, split: str) -> list[Path]:
+        pictures = self.root / "images"
+        if (pictures / split).is_dir():
+            return find_pictures(pictures / split)
+        return [path for path in find_pictures(pictures) if _word(split).search(path.stem)]
+
+    def example(self, picture: Path) -> Example:
+        part = picture.parent.relative_to(self.root / "images")
+        maps, fixations = (self.root / truth / part / picture.stem for truth in ("maps", "fixations"))
+        first, underscore, _ = picture.stem.partition("_")
+        return _find_truth(picture, maps, fixations, picture.stem, first if underscore else "")
 
 
 def _word(split: str) -> re.Pattern:
@@ -85,58 +101,69 @@ def _word(split: str) -> re.Pattern:
     return re.compile(rf"(?<![a-z]){re.escape(split)}(?![a-z])", re.IGNORECASE)
 
 
-def _first_part(name: str) -> str:
-    first, underscore, _ = name.partition("_")
-    return first if underscore else ""
-
-
 def _subfolders(folder: Path) -> list[Path]:
-    """List the folders in a folder in order of name, but for the hidden ones that editors leave."""
+    """Return the folders in a folder in order of name, except hidden ones, which editors leave behind."""
     try:
         return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError as error:
         raise InputError(folder, error) from error
 
 
+def _find_truth(picture: Path, saliency_map: Path, fixations: Path, name: str, source: str = "") -> Example:
+    """Make an example of a photograph and the paths, without their endings, of its map and fixations."""
+    found = _find(saliency_map, _MAP_ENDINGS), _find(fixations, _FIXATIONS_ENDINGS)
+    if found == (None, None):
+        endings = " or ".join(_MAP_ENDINGS), " or ".join(_FIXATIONS_ENDINGS)
+        cause = f"neither a map {saliency_map} ({endings[0]}) nor fixations {fixations} ({endings[1]})"
+        raise InputError(picture, cause)
+    return Example(name, picture, *found, source)
+
+
+def _find(path: Path, endings: tuple[str, ...]) -> Path | None:
+    # `with_suffix` would cut the name at a dot.
+    candidates = (path.with_name(f"{path.name}{ending}") for ending in endings)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
 @dataclass(frozen=True)
 class Mit1003:
     """`NAME_fixPts` and `NAME_fixMap` beside the photograph NAME, or `ALLFIXATIONMAPS/` beside `ALLSTIMULI/`."""
 
-    pictures: Path
+    stimuli: Path
     truth: Path
 
     @classmethod
-    def find(cls, root: Path) -> Self | None:
-        apart = root / "ALLSTIMULI", root / "ALLFIXATIONMAPS"
-        if all(folder.is_dir() for folder in apart):
-            return cls(*apart)
+    def find(cls, root: Path) -> "Mit1003 | None":
+        stimuli, truth = root / "ALLSTIMULI", root / "ALLFIXATIONMAPS"
+        if stimuli.is_dir() and truth.is_dir():
+            return cls(stimuli, truth)
         together = any(True for ending in _MIT1003_ENDINGS for _ in root.glob(f"*{ending}.*"))
         return cls(root, root) if together else None
 
     def splits(self) -> list[str]:
         return [_WHOLE]
 
-    def places(self, split: str) -> list[Place]:
-        _check_split(self.pictures, split, _WHOLE)
-        return [
-            Place(path.stem, path, self.truth / f"{path.stem}_fixMap", self.truth / f"{path.stem}_fixPts", "")
-            for path in find_pictures(self.pictures)
-            if not path.stem.endswith(_MIT1003_ENDINGS)
-        ]
+    def pictures(self, split: str) -> list[Path]:
+        _check_split(self.stimuli, split, _WHOLE)
+        return [path for path in find_pictures(self.stimuli) if not path.stem.endswith(_MIT1003_ENDINGS)]
+
+    def example(self, picture: Path) -> Example:
+        fixations, saliency_map = (self.truth / f"{picture.stem}{ending}" for ending in _MIT1003_ENDINGS)
+        return _find_truth(picture, saliency_map, fixations, picture.stem)
 
 
 @dataclass(frozen=True)
 class Cat2000:
     """`Stimuli/CATEGORY/`, `FIXATIONMAPS/CATEGORY/` and `FIXATIONLOCS/CATEGORY/`, or a `trainSet/` that has them.
 
-    Names start with the category, which is the source of a photograph too. The `testSet/` has no ground truth.
+    Names start with the category, which is also the source of a photograph. The `testSet/` has no ground truth.
     """
 
     root: Path
     split: str
 
     @classmethod
-    def find(cls, root: Path) -> Self | None:
+    def find(cls, root: Path) -> "Cat2000 | None":
         for base, split in ((root, _WHOLE), (root / "trainSet", "train")):
             truths = (base / "FIXATIONLOCS", base / "FIXATIONMAPS")
             if (base / "Stimuli").is_dir() and any(folder.is_dir() for folder in truths):
@@ -146,38 +173,39 @@ class Cat2000:
     def splits(self) -> list[str]:
         return [self.split]
 
-    def places(self, split: str) -> list[Place]:
+    def pictures(self, split: str) -> list[Path]:
         _check_split(self.root, split, self.split)
-        places = []
-        for folder in _subfolders(self.root / "Stimuli"):
-            maps, fixations = (self.root / truth / folder.name for truth in ("FIXATIONMAPS", "FIXATIONLOCS"))
-            # Of a category, only the pictures themselves: its folder Output/ holds previews.
-            places += [
-                Place(f"{folder.name}/{path.stem}", path, maps / path.stem, fixations / path.stem, folder.name)
-                for path in find_pictures(folder)
-            ]
-        return places
+        # Only what is directly in a category: its subfolder Output/ holds previews.
+        return [path for category in _subfolders(self.root / "Stimuli") for path in find_pictures(category)]
+
+    def example(self, picture: Path) -> Example:
+        category, name = picture.parent.name, picture.stem
+        maps, fixations = (self.root / truth / category / name for truth in ("FIXATIONMAPS", "FIXATIONLOCS"))
+        return _find_truth(picture, maps, fixations, f"{category}/{name}", category)
 
 
 def _check_split(folder: Path, split: str, known: str) -> None:
     if split != known:
-        raise InputError(folder, f"no pictures of the split {split!r}: its only one is {known!r}")
+        raise InputError(folder, f"no pictures of the split {split!r}: the only split is {known!r}")
+
+
+_LAYOUTS: Sequence[type[Layout]] = (Salicon, Cat2000, Mit1003)
 
 
 def find_layout(root: str | Path) -> Layout:
     """Recognise the layout of a data set by its folders.
 
     Raises:
-        InputError: it has none of the three that are known.
+        InputError: it has none of the three known layouts.
     """
     root = Path(root)
-    for layout in (Salicon, Cat2000, Mit1003):
+    for layout in _LAYOUTS:
         if found := layout.find(root):
             return found
-    problem = "no data set of a known layout" if root.is_dir() else "no such folder"
+    problem = "not a data set in a known layout" if root.is_dir() else "no such folder"
     raise InputError(
         root,
-        f"{problem}; wanted are images/, maps/ and fixations/ as in SALICON, ALLSTIMULI/ and ALLFIXATIONMAPS/ or "
+        f"{problem}; expected images/, maps/ and fixations/ as in SALICON, ALLSTIMULI/ and ALLFIXATIONMAPS/ or "
         "pictures beside their _fixPts and _fixMap as in MIT1003, or Stimuli/, FIXATIONLOCS/ and FIXATIONMAPS/ as in "
         "CAT2000",
     )

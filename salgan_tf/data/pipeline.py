@@ -1,4 +1,4 @@
-"""Batches for `fit`: from a folder or from records, the same either way, in the same order for the same seed."""
+"""Batches for `fit`: the same from a folder and from its records, and in the same order for the same seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,14 @@ from salgan_tf.errors import InputErrors
 
 
 @dataclass(frozen=True)
-class Examples:
-    """The examples of a split at the training size, in memory; `get` gives one of them, in a TensorFlow graph too."""
+class Split:
+    """All examples of a split at the training size, in memory.
+
+    Attributes:
+        get: return the example at a position, an int64 scalar; works in a TensorFlow graph.
+        count: number of examples.
+        fingerprint: of the files, see `folder.fingerprint`.
+    """
 
     get: Callable[[tf.Tensor], GridExample]
     count: int
@@ -32,62 +38,68 @@ def load_dataset(
     augmentations: tuple[str, ...] = (),
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Load a split as one epoch of batches for `fit` or `evaluate`: `load_examples`, then `make_batches`, see there."""
+    """Load a split as one epoch of batches for `fit` or `evaluate`; see `load_examples` and `make_batches`."""
     return make_batches(load_examples(root, split, image_shape), batch_size, shuffle, augmentations, seed)
 
 
-def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (192, 256)) -> Examples:
+def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (192, 256)) -> Split:
     """Read the examples of a split into memory, with a progress bar.
 
     Args:
-        root: a data set in a folder (which takes 0.3 MB an example at 192x256), or one of records written by
-            `prepare` (which stay compressed, 0.15 MB, and are read several times as fast).
-        split: such as `"train"`.
+        root: folder of a data set (0.3 MB of memory per example at 192x256), or of records written by `prepare`, which
+            stay compressed (0.15 MB) and are read several times as fast.
+        split: name of the split, such as `"train"`.
         image_shape: (height, width).
 
     Raises:
         InputError: no such data, or records of another size; InputErrors: examples with a bad file, each named.
     """
-    if records.is_records(root):
-        serialized, fingerprint = records.read_records(root, split, image_shape)
+    load = _load_records if records.is_records(root) else _load_folder
+    return load(root, split, image_shape)
 
-        def get(position) -> GridExample:
-            # Compressed examples stay in Python's memory: as a constant of the graph they would be copied with it.
-            content = tf.numpy_function(lambda one: serialized[one], [position], tf.string, stateful=False)
-            return records.parse(tf.ensure_shape(content, ()), image_shape)
 
-        return Examples(get, len(serialized), fingerprint)
+def _load_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> Split:
+    serialized, fingerprint = records.read_records(root, split, image_shape)
 
+    def get(position: tf.Tensor) -> GridExample:
+        # Compressed examples stay in Python's memory: a graph with them as a constant would copy them.
+        content = tf.numpy_function(lambda index: serialized[index], [position], tf.string, stateful=False)
+        return records.parse(tf.ensure_shape(content, ()), image_shape)
+
+    return Split(get, len(serialized), fingerprint)
+
+
+def _load_folder(root: str | Path, split: str, image_shape: tuple[int, int]) -> Split:
     index = folder.index_folder(root, split)
     with tqdm(total=len(index), desc=f"reading {split}", unit="picture", disable=None) as progress:
-        examples, errors = grid_examples(index, tuple(image_shape), progress)
+        examples, errors = grid_examples(index, image_shape, progress)
     if errors:
         raise InputErrors(root, errors, len(index))
+    types, shapes = [pixels.dtype for pixels in examples[0]], [pixels.shape for pixels in examples[0]]
 
-    def get(position) -> GridExample:
-        types = [pixels.dtype for pixels in examples[0]]
-        arrays = tf.numpy_function(lambda one: examples[one], [position], types, stateful=False)
-        return GridExample(*(tf.ensure_shape(one, like.shape) for one, like in zip(arrays, examples[0], strict=True)))
+    def get(position: tf.Tensor) -> GridExample:
+        pixels = tf.numpy_function(lambda index: examples[index], [position], types, stateful=False)
+        return GridExample(*map(tf.ensure_shape, pixels, shapes))
 
-    return Examples(get, len(examples), folder.fingerprint(index))
+    return Split(get, len(examples), folder.fingerprint(index))
 
 
-def concatenate(parts: list[Examples]) -> Examples:
-    """Put examples behind one another, those of the second part after those of the first, and so on."""
-    ends = np.cumsum([part.count for part in parts])
+def concatenate(splits: list[Split]) -> Split:
+    """Put splits behind one another: the examples of the first, then those of the second, and so on."""
+    ends = np.cumsum([split.count for split in splits])
 
-    def get(position) -> GridExample:
-        def nth(part: Examples, end: int):
-            return lambda: part.get(position - (end - part.count))
+    def get(position: tf.Tensor) -> GridExample:
+        def nth(split: Split, end: int) -> Callable[[], GridExample]:
+            return lambda: split.get(position - (end - split.count))
 
-        choices = [(tf.less(position, end), nth(part, end)) for part, end in zip(parts, ends, strict=True)]
+        choices = [(tf.less(position, end), nth(split, end)) for split, end in zip(splits, ends, strict=True)]
         return tf.case(choices[:-1], default=choices[-1][1])
 
-    return Examples(get, int(ends[-1]), "+".join(part.fingerprint for part in parts))
+    return Split(get, int(ends[-1]), "+".join(split.fingerprint for split in splits))
 
 
 def make_batches(
-    examples: Examples,
+    split: Split,
     batch_size: int = 32,
     shuffle: bool = False,
     augmentations: tuple[str, ...] = (),
@@ -96,25 +108,25 @@ def make_batches(
 ) -> tf.data.Dataset:
     """Make batches of `(image, {"saliency": …, "fixations": …})`, all float32.
 
-    `image` (B, H, W, 3) is RGB in [0, 255]; `saliency` (B, H, W, 1) a density with maximum 1; `fixations` (B, H, W, 1)
-    counts, all 0 where none were recorded.
+    `image` (B, H, W, 3) is RGB in [0, 255], `saliency` (B, H, W, 1) a density with maximum 1, and `fixations`
+    (B, H, W, 1) counts, all 0 if none were recorded.
 
     Args:
-        examples: from `load_examples`.
-        batch_size: examples a batch.
-        shuffle: a new order each epoch; the last, partial batch is left out.
+        split: the examples, from `load_examples`.
+        batch_size: number of examples in a batch.
+        shuffle: use a new order each epoch, and leave out the last, partial batch.
         augmentations: names from `salgan_tf.data.augmentation.AUGMENTATIONS`.
-        seed: of order and augmentation: the same seed gives the same batches.
-        first_epoch: None for one pass over the data, in another order and augmentation each time it is iterated. A
-            number for the endless stream of epochs from that one on, for `fit(steps_per_epoch=…)`: a training that
-            is resumed at an epoch sees what it would have seen.
+        seed: seed of order and augmentation: the same seed gives the same batches.
+        first_epoch: None for one pass over the data, with a new order and augmentation each time it is iterated. A
+            number for the endless stream of epochs from that one on, for `fit(steps_per_epoch=…)`: a training
+            resumed at an epoch sees the batches that it would have seen without the interruption.
 
     Raises:
         ValueError: unknown augmentations, or fewer examples than a batch when shuffling.
     """
-    count = examples.count
+    count = split.count
     if unknown := set(augmentations) - set(AUGMENTATIONS):
-        raise ValueError(f"unknown augmentations {sorted(unknown)}; there are {', '.join(AUGMENTATIONS)}")
+        raise ValueError(f"unknown augmentations {sorted(unknown)}: expected some of {', '.join(AUGMENTATIONS)}")
     if shuffle and count < batch_size:
         raise ValueError(f"{count} examples are fewer than one batch of {batch_size}")
 
@@ -126,7 +138,7 @@ def make_batches(
     def example(epoch_number, turn):
         epoch_seed = tf.stack([epoch_number, seed])
         position = tf.random.experimental.index_shuffle(turn, epoch_seed, count - 1) if shuffle else turn
-        pixels = examples.get(position)
+        pixels = split.get(position)
         image = tf.cast(pixels.image, tf.float32)
         saliency = tf.cast(pixels.saliency, tf.float32) / 65535
         fixations = tf.cast(pixels.fixations, tf.float32)

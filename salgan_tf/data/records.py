@@ -13,34 +13,33 @@ from salgan_tf.files import atomic_path, make_folder, read_json, write_json
 
 MANIFEST = "records.json"
 _EXAMPLES_PER_SHARD = 500
-# Of each array of a `GridExample`: channels and type, both of which PNG keeps.
+# Channels and type of each array of a `GridExample`; PNG keeps both.
 _PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, tf.uint8)}
 
 
 def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int] = (192, 256)) -> None:
     """Write every split of a data set as records, with a progress bar.
 
-    A shard that is already there is kept, so an interrupted call is resumed by repeating it. Examples with a bad file
-    are left out and reported at the end.
+    Existing shards are kept, so repeating an interrupted call resumes it. Examples with a bad file are left out and
+    reported at the end.
 
     Args:
         root: the data set.
-        out: folder of the records: `SPLIT-00000-of-00003-DIGEST.tfrecord` and `records.json`, which names them.
+        out: folder of the records: `SPLIT-00000-of-00003-DIGEST.tfrecord` and `records.json`, which lists them.
         image_shape: (height, width) of the training.
 
     Raises:
-        InputError: no data set, or a folder that cannot be written.
+        InputError: not a data set, or a folder that cannot be written.
         InputErrors: some examples were left out; all others are written.
     """
     out = make_folder(out)
     indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
-    manifest = {"image_shape": list(image_shape), "splits": {}}
-    bad = []
+    entries, bad = {}, []
     total = sum(map(len, indexes.values()))
     with tqdm(total=total, desc="prepare", unit="picture", disable=None) as progress:
         for split, examples in indexes.items():
             digest = folder.fingerprint(examples)
-            # The size is part of the name: a shard of another size is never taken for a finished one.
+            # The name depends on the size, so that a shard of another size does not count as finished.
             key = hashlib.sha256(f"{digest} {image_shape}".encode()).hexdigest()[:8]
             starts = range(0, len(examples), _EXAMPLES_PER_SHARD)
             shards = []
@@ -53,21 +52,21 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
                     count += written
                     progress.update(len(chosen))
                 else:
-                    # Damaged, or some were left out, which are reported again.
+                    # The shard is missing, damaged, or lacks bad examples, which are reported again.
                     good, errors = grid_examples(chosen, image_shape, progress)
                     bad += errors
                     count += len(good)
                     if written != len(good):
                         _write_shard(path, good)
                 shards.append(path.name)
-            manifest["splits"][split] = {"examples": count, "fingerprint": digest, "shards": shards}
-    write_json(out / MANIFEST, manifest)
+            entries[split] = {"examples": count, "fingerprint": digest, "shards": shards}
+    write_json(out / MANIFEST, {"image_shape": list(image_shape), "splits": entries})
     if bad:
         raise InputErrors(root, bad, total)
 
 
 def _count(path: Path) -> int | None:
-    """Count a shard's examples; None where it is missing or damaged."""
+    """Count a shard's examples; return None if it is missing or damaged."""
     try:
         return sum(1 for _ in tf.data.TFRecordDataset(str(path)))
     except tf.errors.OpError:
@@ -83,23 +82,23 @@ def _write_shard(path: Path, examples: list[GridExample]) -> None:
                     for name, pixels in example._asdict().items()
                 }
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
-    except tf.errors.OpError as error:  # What TensorFlow makes of a full disk.
+    except tf.errors.OpError as error:  # TensorFlow's error for a full disk.
         raise InputError(path, f"cannot be written: {error.message}") from error
 
 
 def is_records(root: str | Path) -> bool:
-    """Tell whether a folder holds records."""
+    """Return whether a folder holds records."""
     return (Path(root) / MANIFEST).is_file()
 
 
 def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> tuple[list[bytes], str]:
-    """Read a split of a folder of records, in the order in which they were written.
+    """Read a split of a folder of records, in the order of writing.
 
     Returns:
-        The serialized examples, for `parse`, and the fingerprint of the data that they were made from.
+        The serialized examples, for `parse`, and the fingerprint of the data set they were made from.
 
     Raises:
-        InputError: no such split, another size than `image_shape` (height, width), or a missing or damaged shard.
+        InputError: no such split, a size other than `image_shape` (height, width), or a missing or damaged shard.
     """
     path = Path(root) / MANIFEST
     manifest = read_json(path)
@@ -108,9 +107,10 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
         shards = [Path(root) / name for name in entry["shards"]]
         written, count, digest = tuple(manifest["image_shape"]), entry["examples"], entry["fingerprint"]
     except (KeyError, TypeError) as error:
-        raise InputError(path, f"has no {error}; write the records again with `prepare`") from error
+        raise InputError(path, f"lacks {error}; write the records again with `prepare`") from error
     if written != tuple(image_shape):
-        raise InputError(path, f"the records are of size {written} and {tuple(image_shape)} is wanted: prepare them so")
+        cause = f"the records have size {written}, not {tuple(image_shape)}; write them again with `prepare --size`"
+        raise InputError(path, cause)
     serialized = []
     for shard in tqdm(shards, desc=f"reading {split}", unit="shard", disable=None):
         try:
@@ -118,7 +118,7 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
         except tf.errors.OpError as error:
             raise InputError(shard, f"missing or damaged ({error.message}); write it again with `prepare`") from error
     if len(serialized) != count:
-        raise InputError(path, f"names {count} examples of {split!r} and the shards hold {len(serialized)}")
+        raise InputError(path, f"lists {count} examples of {split!r}, but the shards hold {len(serialized)}")
     return serialized, digest
 
 

@@ -1,5 +1,6 @@
-"""Reading fixations from files of every kind, good and bad; counting and blurring them."""
+"""Read fixations from files of every kind, good and bad; count and blur them."""
 
+import io
 import struct
 
 import numpy as np
@@ -14,7 +15,7 @@ from salgan_tf.data import fixations
 from salgan_tf.errors import InputError
 
 SHAPE = (60, 80)
-# Where a binary matrix or picture of SHAPE is white; exchanged rows and columns would not fit into it.
+# Where the binary matrices and pictures are white; exchanged rows and columns would not fit into SHAPE.
 PIXELS = [[0, 0], [2, 78], [2, 79], [31, 5], [59, 0], [59, 79]]
 
 
@@ -32,7 +33,7 @@ def assert_is_pixels(gaze: fixations.Gaze) -> None:
     assert gaze.outside == 0
 
 
-def test_recorded_gaze_is_zero_based_and_knows_whose_it_is_and_what_is_outside(tmp_path):
+def test_gaze_is_zero_based_and_has_observers_and_a_count_of_those_outside(tmp_path):
     observers = [
         [[1, 1], [80, 60], [80, 1]],
         [[0, 5], [5, 0], [81, 5], [5, 61]],
@@ -49,16 +50,20 @@ def test_recorded_gaze_is_zero_based_and_knows_whose_it_is_and_what_is_outside(t
     assert gaze.outside == 5
 
 
-def write_gaze(path, observers, shape=SHAPE):
-    """Write gaze of any numbers, as `write_fixations` writes whole ones."""
+def make_gaze(observers, shape=SHAPE) -> dict:
+    """Make the variables of a file of gaze of any numbers; `write_fixations` writes only whole ones."""
     gaze = np.empty((len(observers), 1), dtype=[("fixations", "O")])
     for index, points in enumerate(observers):
         gaze[index, 0] = (np.asarray(points),)
-    scipy.io.savemat(path, {"resolution": np.array([shape], np.uint16), "gaze": gaze})
+    return {"resolution": np.array([shape], np.uint16), "gaze": gaze}
+
+
+def write_gaze(path, observers):
+    scipy.io.savemat(path, make_gaze(observers))
     return path
 
 
-def test_fixations_nowhere_count_as_outside(tmp_path):
+def test_fixations_that_are_no_numbers_count_as_outside(tmp_path):
     observers = [[[np.nan, 3.0], [4.0, np.inf], [-np.inf, 2.0], [1e300, 1.0]], [[7.6, 2.4], [80.4, 60.4], [80.6, 9.0]]]
     gaze = fixations.read_fixations(write_gaze(tmp_path / "gaze.mat", observers), SHAPE)
     np.testing.assert_array_equal(gaze.points, [[1, 7], [59, 79]])
@@ -66,7 +71,7 @@ def test_fixations_nowhere_count_as_outside(tmp_path):
     assert gaze.outside == 5
 
 
-def test_nobody_looked(tmp_path):
+def test_gaze_may_be_empty(tmp_path):
     for observers in ([], [np.empty((0, 0)), np.empty((0, 2))]):
         gaze = fixations.read_fixations(write_gaze(tmp_path / "gaze.mat", observers), SHAPE)
         assert gaze.points.shape == (0, 2)
@@ -82,42 +87,33 @@ def test_every_fixation_is_read_in_order_or_counted_as_outside(tmp_path_factory,
     path = tmp_path_factory.getbasetemp() / "read.mat"
     write_gaze(path, [np.array(points, float).reshape(-1, 2) for points in observers])
     gaze = fixations.read_fixations(path, SHAPE)
-    wanted = [
+    expected = [
         (y - 1, x - 1, observer)
         for observer, points in enumerate(observers)
         for x, y in points
         if 1 <= x <= 80 and 1 <= y <= 60
     ]
-    assert [(*point, whose) for point, whose in zip(gaze.points, gaze.observers, strict=True)] == wanted
-    assert gaze.outside + len(wanted) == sum(map(len, observers))
+    assert [(*point, whose) for point, whose in zip(gaze.points, gaze.observers, strict=True)] == expected
+    assert gaze.outside + len(expected) == sum(map(len, observers))
 
 
 @pytest.mark.parametrize("name", ["fixLocs", "I", "whatever"])
-@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float64])
-def test_a_binary_matrix_is_read_by_its_name_or_its_size(tmp_path, name, dtype):
+@pytest.mark.parametrize(("dtype", "high"), [(bool, 1), (np.uint8, 1), (np.uint8, 255), (np.float64, 1)])
+def test_a_binary_matrix_is_found_by_its_name_or_its_size(tmp_path, name, dtype, high):
     path = tmp_path / "binary.mat"
     others = {"note": "text of 60", "resolution": np.array([SHAPE]), "observers": np.array([{"an": "object"}])}
-    # A matrix of another name gives way to those whose names are known.
+    # A matrix with a known name is preferred to another one.
     others |= {} if name == "whatever" else {"density": np.full(SHAPE, 0.5)}
-    scipy.io.savemat(path, {**others, name: draw_pixels(dtype)}, do_compression=True)
+    scipy.io.savemat(path, {**others, name: draw_pixels(dtype, high)}, do_compression=True)
     assert_is_pixels(fixations.read_fixations(path, SHAPE))
 
 
-def test_a_binary_matrix_may_have_any_high_value(tmp_path):
-    scipy.io.savemat(tmp_path / "binary.mat", {"fixLocs": draw_pixels(np.uint8, 255)})
-    assert_is_pixels(fixations.read_fixations(tmp_path / "binary.mat", SHAPE))
-
-
-def test_gaze_goes_before_a_matrix(tmp_path):
-    path = write_gaze(tmp_path / "both.mat", [[[3.0, 2.0]]])
-    scipy.io.savemat(path, {**read_variables(path), "fixLocs": draw_pixels()})
+def test_gaze_is_preferred_to_a_matrix(tmp_path):
+    path = tmp_path / "both.mat"
+    scipy.io.savemat(path, make_gaze([[[3.0, 2.0]]]) | {"fixLocs": draw_pixels()})
     gaze = fixations.read_fixations(path, SHAPE)
     np.testing.assert_array_equal(gaze.points, [[1, 2]])
     np.testing.assert_array_equal(gaze.observers, [0])
-
-
-def read_variables(path) -> dict:
-    return {name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")}
 
 
 @pytest.mark.parametrize("kind", ["bits", "grey", "three channels", "16 bits"])
@@ -133,12 +129,12 @@ def test_a_binary_picture_is_read_as_rows_and_columns(tmp_path, kind):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_jpeg_has_the_fixations_that_were_drawn_and_no_others(tmp_path, seed):
+def test_exactly_the_drawn_fixations_are_read_from_a_jpeg(tmp_path, seed):
     fixated = draw_fixations(seed)
     path = tmp_path / "binary.jpg"
     save_picture(path, fixated)
     levels = fixations.images.read_image(path)[..., 0]
-    # This is what the threshold is for: neither is white all white, nor is black all black.
+    # JPEG makes the threshold necessary: white is not quite white, and black not quite black.
     assert levels[fixated].min() < 255
     assert np.count_nonzero(levels) > 2 * np.count_nonzero(fixated)
     np.testing.assert_array_equal(fixations.read_fixations(path, SHAPE).points, np.argwhere(fixated))
@@ -150,123 +146,107 @@ def test_the_threshold_is_half_of_full_scale(tmp_path):
     np.testing.assert_array_equal(gaze.points, [[0, 1], [0, 3]])
 
 
-def write_bad(path, kind: str):
-    """Write a bad file of fixations beside `path`; give where."""
-    picture = path.with_suffix(".png")
-    if kind in BAD_MATRICES:
-        scipy.io.savemat(path, BAD_MATRICES[kind])
-    elif kind in BAD_PICTURES:
-        save_picture(picture, BAD_PICTURES[kind])
-        return picture
-    elif kind == "truncated picture":
-        save_picture(picture, render_photograph(0))
-        picture.write_bytes(picture.read_bytes()[:300])
-        return picture
-    elif kind == "truncated mat":
-        scipy.io.savemat(path, {"fixLocs": draw_pixels()}, do_compression=True)
-        path.write_bytes(path.read_bytes()[:-9])
-    elif kind == "text as mat":
-        path.write_text("not MATLAB's\n" * 20)
-    elif kind == "empty mat":
-        path.write_bytes(b"")
-    elif kind == "version 7.3":
-        path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + struct.pack("<H", 0x0200) + b"IM" + b"\x89HDF" * 100)
-    elif kind == "gaze on another size":
-        write_gaze(path, [[[1, 1]]], (61, 80))
-    elif kind == "gaze in three columns":
-        write_gaze(path, [[[1, 1, 1], [2, 2, 2]]])
-    return path
+def truncated_mat() -> bytes:
+    buffer = io.BytesIO()
+    scipy.io.savemat(buffer, {"fixLocs": draw_pixels()}, do_compression=True)
+    return buffer.getvalue()[:-9]
 
 
-BAD_MATRICES = {
-    "no variable": {},
-    "other variables": {"points": np.zeros((3, 2)), "note": "text"},
-    "gaze without resolution": {"gaze": np.zeros((3, 2))},
-    "numbers as gaze": {"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))},
-    "resolution without end": {"resolution": np.array([[np.inf, 80]]), "gaze": np.zeros((3, 2))},
-    "matrix of another size": {"fixLocs": draw_pixels().T},
-    "matrix of zeros": {"fixLocs": np.zeros(SHAPE)},
-    "matrix of ones": {"fixLocs": np.ones(SHAPE)},
-    "density": {"fixLocs": np.linspace(0, 1, 4800).reshape(SHAPE)},
-    "negative": {"I": -draw_pixels(np.int8)},
-    "NaN": {"I": draw_pixels(float, np.nan)},
-    "two matrices": {"one": draw_pixels(), "other": draw_pixels()},
-    "text of the image's size": {"I": np.array([["x" * 80]] * 60)},
-    "sparse": {"fixLocs": scipy.sparse.csc_matrix(draw_pixels())},
+# By kind: variables of a .mat file, a picture, or the bytes of a .mat file; and the cause that must be named.
+BAD_FILES = {
+    "no variable": ({}, "neither gaze nor a matrix .* the file contains nothing"),
+    "other variables": (
+        {"points": np.zeros((3, 2)), "note": "text"},
+        "neither gaze nor a matrix .* the file contains points 3x2, note 1",
+    ),
+    "gaze without resolution": (
+        {"gaze": np.zeros((3, 2))},
+        "not a .mat file in SALICON's layout: no field 'resolution'",
+    ),
+    "numbers as gaze": (
+        {"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))},
+        "not a .mat file in SALICON's layout",
+    ),
+    "infinite resolution": (
+        {"resolution": np.array([[np.inf, 80]]), "gaze": np.zeros((3, 2))},
+        "not a .mat file in SALICON's layout",
+    ),
+    "gaze on another size": (make_gaze([[[1, 1]]], (61, 80)), r"61x80 .* 60x80"),
+    "gaze in three columns": (
+        make_gaze([[[1, 1, 1], [2, 2, 2]]]),
+        "not a .mat file in SALICON's layout: .* not \\(n, 2\\)",
+    ),
+    "matrix of another size": ({"fixLocs": draw_pixels().T}, r"80x60 .* 60x80"),
+    "matrix of zeros": ({"fixLocs": np.zeros(SHAPE)}, "nothing is fixated"),
+    "matrix of ones": ({"fixLocs": np.ones(SHAPE)}, "everything is fixated"),
+    "density": ({"fixLocs": np.linspace(0, 1, 4800).reshape(SHAPE)}, "fixLocs is not binary"),
+    "negative": ({"I": -draw_pixels(np.int8)}, "I is not binary"),
+    "NaN": ({"I": draw_pixels(float, np.nan)}, "I is not binary"),
+    "two matrices": (
+        {"one": draw_pixels(), "other": draw_pixels()},
+        "several matrices .* contains one 60x80, other 60x80",
+    ),
+    "text of the image's size": ({"I": np.array([["x" * 80]] * 60)}, "neither gaze nor a matrix"),
+    "sparse": ({"fixLocs": scipy.sparse.csc_matrix(draw_pixels())}, r": a sparse matrix is not supported: .*full"),
+    "version 7.3": (
+        b"MATLAB 7.3 MAT-file".ljust(124) + struct.pack("<H", 0x0200) + b"IM" + b"\x89HDF" * 100,
+        r": a .mat file of version 7.3 is not supported: .*-v7",
+    ),
+    "truncated mat": (truncated_mat(), "not a MATLAB 5 file, or damaged"),
+    "text as mat": (b"not MATLAB's\n" * 20, "not a MATLAB 5 file, or damaged"),
+    "empty mat": (b"", "not a MATLAB 5 file, or damaged"),
+    "picture of another size": (draw_pixels(np.uint8, 255)[:59], r"59x80 .* 60x80"),
+    "black picture": (np.zeros(SHAPE, np.uint8), "nothing is fixated"),
+    "dark picture": (np.full(SHAPE, 127, np.uint8), "nothing is fixated"),
+    "white picture": (np.full(SHAPE, 255, np.uint8), "everything is fixated"),
+    "red picture": (draw_pixels(np.uint8, 255)[..., None] * np.array([1, 0, 0], np.uint8), "in colour"),
+    "photograph": (render_photograph(0), "in colour"),
 }
-BAD_PICTURES = {
-    "picture of another size": draw_pixels(np.uint8, 255)[:59],
-    "black picture": np.zeros(SHAPE, np.uint8),
-    "dark picture": np.full(SHAPE, 127, np.uint8),
-    "white picture": np.full(SHAPE, 255, np.uint8),
-    "picture in colour": draw_pixels(np.uint8, 255)[..., None] * np.array([1, 0, 0], np.uint8),
-    "photograph": render_photograph(0),
-}
 
 
-@pytest.mark.parametrize(
-    ("kind", "cause"),
-    [
-        ("no variable", "neither gaze nor a matrix .* it holds nothing"),
-        ("other variables", "neither gaze nor a matrix .* it holds points 3x2, note 1"),
-        ("gaze without resolution", "not a .mat file in SALICON's layout: no field 'resolution'"),
-        ("numbers as gaze", "not a .mat file in SALICON's layout"),
-        ("resolution without end", "not a .mat file in SALICON's layout"),
-        ("gaze on another size", r"61x80 .* 60x80"),
-        ("gaze in three columns", "not a .mat file in SALICON's layout: .* not \\(n, 2\\)"),
-        ("matrix of another size", r"80x60 .* 60x80"),
-        ("matrix of zeros", "nothing in it is fixated"),
-        ("matrix of ones", "everything in it is fixated"),
-        ("density", "fixLocs is not binary"),
-        ("negative", "I is not binary"),
-        ("NaN", "I is not binary"),
-        ("two matrices", "several matrices .* it holds one 60x80, other 60x80"),
-        ("text of the image's size", "neither gaze nor a matrix"),
-        ("sparse", r": a sparse matrix is not read: .*full"),
-        ("version 7.3", r": a .mat file of version 7.3 is not read: .*-v7"),
-        ("truncated mat", "not a MATLAB 5 file, or damaged"),
-        ("text as mat", "not a MATLAB 5 file, or damaged"),
-        ("empty mat", "not a MATLAB 5 file, or damaged"),
-        ("missing file", "No such file"),
-        ("picture of another size", r"59x80 .* 60x80"),
-        ("black picture", "nothing in it is fixated"),
-        ("dark picture", "nothing in it is fixated"),
-        ("white picture", "everything in it is fixated"),
-        ("picture in colour", "in colour"),
-        ("photograph", "in colour"),
-        ("truncated picture", "cannot be decoded"),
-    ],
-)
-def test_bad_files_are_named(tmp_path, kind, cause):
-    path = write_bad(tmp_path / "bad.mat", kind)
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_the_error_names_a_bad_file(tmp_path, kind):
+    content, cause = BAD_FILES[kind]
+    path = tmp_path / ("bad.png" if isinstance(content, np.ndarray) else "bad.mat")
+    if isinstance(content, dict):
+        scipy.io.savemat(path, content)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        save_picture(path, content)
     with pytest.raises(InputError, match=cause) as caught:
         fixations.read_fixations(path, SHAPE)
     assert caught.value.subject == str(path)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("ending", ["mat", "png"])
+def test_the_error_names_a_missing_file(tmp_path, ending):
+    with pytest.raises(InputError, match=rf"missing\.{ending}: No such file"):
+        fixations.read_fixations(tmp_path / f"missing.{ending}", SHAPE)
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 @pytest.mark.parametrize("kind", ["gaze", "matrix", "matrix of any name"])
-def test_a_damaged_mat_file_gives_points_or_a_named_error(tmp_path, kind, compressed):
+def test_a_damaged_mat_file_gives_points_or_an_error_with_its_name(tmp_path, kind, compressed):
     path = tmp_path / "damaged.mat"
     shape = (6, 8)
-    if kind == "gaze":
-        write_fixations(path, [np.array([[1, 1], [8, 6]]), np.array([[3, 2]]), np.array([[4, 4]] * 9)], shape)
-        content = read_variables(path)
-        variables = {name: content[name] for name in ("resolution", "gaze")}
-    else:
-        matrix = np.eye(*shape)
-        variables = {"fixLocs": matrix} if kind == "matrix" else {"note": "text", "some": matrix, "more": np.eye(2)}
+    write_fixations(path, [np.array([[1, 1], [8, 6]]), np.array([[3, 2]]), np.array([[4, 4]] * 9)], shape)
+    variables = {
+        "gaze": {name: scipy.io.loadmat(path)[name] for name in ("resolution", "gaze")},
+        "matrix": {"fixLocs": np.eye(*shape)},
+        "matrix of any name": {"note": "text", "some": np.eye(*shape), "more": np.eye(2)},
+    }[kind]
     scipy.io.savemat(path, variables, do_compression=compressed)
     content = path.read_bytes()
     damaged = [content[:length] for length in range(0, len(content), 7)]
-    # Of some of these, in plain files, SciPy alone dies of a segmentation fault.
+    # Without the check, SciPy dies of a segmentation fault on some of these that are not compressed.
     damaged += [
         content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :] for place in range(len(content))
     ]
     refused = 0
-    for one in damaged:
-        path.write_bytes(one)
+    for changed in damaged:
+        path.write_bytes(changed)
         try:
             points = fixations.read_fixations(path, shape).points
         except InputError as error:

@@ -1,7 +1,4 @@
-"""The layouts of MIT1003 and CAT2000, and what SALICON's allows besides: index, splits, names, sources, reading.
-
-What SALICON's own layout gives stands in test_folder.py.
-"""
+"""The layouts of MIT1003 and CAT2000, and variants of SALICON's, which test_folder.py tests."""
 
 import shutil
 
@@ -30,7 +27,7 @@ CAT2000_NAMES = ["Action/001", "Action/002", "Art/001"]
 
 
 def as_pictures(root, ending: str = ".png"):
-    """Keep the fixations of `write_cat2000` as binary pictures."""
+    """Convert the fixations of `write_cat2000` to binary pictures."""
     for path in sorted((root / "FIXATIONLOCS").rglob("*.mat")):
         save_picture(path.with_suffix(ending), scipy.io.loadmat(path)["fixLocs"].astype(bool))
         path.unlink()
@@ -38,14 +35,14 @@ def as_pictures(root, ending: str = ".png"):
 
 
 def write_trainset(root):
-    """Write CAT2000 as it is published: with a test set that has photographs alone."""
+    """Write CAT2000 as it is published, with a test set that has only photographs."""
     write_cat2000(root / "trainSet")
     shutil.copytree(root / "trainSet" / "Stimuli", root / "testSet" / "Stimuli")
     return root
 
 
 def write_salicon_with_pictures(root):
-    """Write SALICON's layout with what its fixations may be besides: `.mat` files with a matrix, and pictures."""
+    """Write SALICON's layout with other files of fixations: `.mat` files with a matrix, and a picture."""
     for index, name in enumerate(("deer_0", "deer_1", "plain")):
         save_picture(root / "images" / "train" / f"{name}.jpg", render_photograph(index))
         save_picture(root / "maps" / "train" / f"{name}.png", render_map(draw_fixations(index)))
@@ -56,7 +53,7 @@ def write_salicon_with_pictures(root):
     return root
 
 
-# By arrangement: what writes it, its split, the names and the sources. The fixations are `draw_fixations(index)`.
+# By arrangement: its writer, its split, the names and the sources. The fixations are `draw_fixations(index)`.
 ARRANGEMENTS = {
     "MIT1003 apart": (write_mit1003, "all", ["i0", "i1", "i2", "i3"], [""] * 4),
     "MIT1003 together": (lambda root: write_mit1003(root, True), "all", ["i0", "i1", "i2", "i3"], [""] * 4),
@@ -85,7 +82,7 @@ def test_index_and_splits(arrangement):
         assert example.fixations.is_file()
 
 
-def test_points_and_photographs_belong_together(arrangement):
+def test_the_fixations_belong_to_the_photograph(arrangement):
     root, split, *_ = arrangement
     for index, example in enumerate(folder.index_folder(root, split)):
         fixated = draw_fixations(index)
@@ -100,23 +97,22 @@ def test_points_and_photographs_belong_together(arrangement):
         np.testing.assert_array_equal(folder.read_density(example), sample.saliency)
 
 
-def test_training_sees_every_layout_alike(arrangement):
+def test_training_reads_every_layout(arrangement):
     root, split, names, _ = arrangement
     for index, example in enumerate(folder.index_folder(root, split)):
         image, saliency, counts = grid_example(example, (30, 40))
         assert (image.shape, saliency.shape, saliency.max()) == ((30, 40, 3), (30, 40, 1), 65535)
-        wanted = count_fixations(np.argwhere(draw_fixations(index)), SHAPE, (30, 40))
-        np.testing.assert_array_equal(counts[..., 0], wanted)
+        expected = count_fixations(np.argwhere(draw_fixations(index)), SHAPE, (30, 40))
+        np.testing.assert_array_equal(counts[..., 0], expected)
     ((images, truth),) = load_dataset(root, split, (32, 64), batch_size=8)
     assert images.shape == (len(names), 32, 64, 3)
     assert (truth["fixations"].numpy().sum(axis=(1, 2, 3)) > 0).all()
 
 
 @pytest.mark.parametrize("kind", [".mat", ".png"])
-def test_mit1003_may_keep_fixations_without_loss(tmp_path, kind):
+def test_lossless_fixations_are_preferred_to_a_jpeg(tmp_path, kind):
     root = write_mit1003(tmp_path, together=True)
     path = root / f"i1_fixPts{kind}"
-    # Other points than in the JPEG, which stays: what has no loss goes before it.
     if kind == ".mat":
         scipy.io.savemat(path, {"anything": draw_fixations(9)})
     else:
@@ -126,7 +122,7 @@ def test_mit1003_may_keep_fixations_without_loss(tmp_path, kind):
     np.testing.assert_array_equal(folder.read_gaze(example).points, np.argwhere(draw_fixations(9)))
 
 
-def test_mit1003_together_is_known_by_its_fixations_alone(tmp_path):
+def test_mit1003_together_is_recognised_by_fixations_without_maps(tmp_path):
     save_picture(tmp_path / "a.b.png", render_photograph(0))
     scipy.io.savemat(tmp_path / "a.b_fixPts.mat", {"fixLocs": draw_fixations(0)})
     (example,) = folder.index_folder(tmp_path, "all")
@@ -136,16 +132,22 @@ def test_mit1003_together_is_known_by_its_fixations_alone(tmp_path):
     assert density.max() == pytest.approx(1)
 
 
-def test_a_photograph_of_mit1003_without_a_truth_is_named(tmp_path):
+def test_the_error_names_all_pictures_without_a_ground_truth_and_where_it_was_looked_for(tmp_path):
     root = write_mit1003(tmp_path)
-    for ending in ("Pts", "Map"):
-        (root / "ALLFIXATIONMAPS" / f"i2_fix{ending}.jpg").unlink()
-    with pytest.raises(InputErrors, match=r"i2\.jpeg: neither a map .*i2_fixMap .*nor fixations .*i2_fixPts") as caught:
+    for name in ("i1", "i2"):
+        for ending in ("Pts", "Map"):
+            (root / "ALLFIXATIONMAPS" / f"{name}_fix{ending}.jpg").unlink()
+    with pytest.raises(InputErrors) as caught:
         folder.index_folder(root, "all")
-    assert "1 of 4" in str(caught.value)
+    *lines, last = str(caught.value).splitlines()
+    for name, line in zip(("i1", "i2"), lines, strict=True):
+        truth = root / "ALLFIXATIONMAPS" / name
+        cause = f"neither a map {truth}_fixMap (.png or .jpg) nor fixations {truth}_fixPts (.mat or .png or .jpg)"
+        assert line == f"{root / 'ALLSTIMULI' / name}.jpeg: {cause}"
+    assert "2 of 4" in last
 
 
-def test_cat2000_takes_pictures_directly_in_a_category_alone(tmp_path):
+def test_cat2000_uses_only_pictures_directly_in_a_category(tmp_path):
     root = write_cat2000(tmp_path)
     save_picture(root / "Stimuli" / ".hidden" / "001.jpg", render_photograph(0))
     save_picture(root / "Stimuli" / "loose.jpg", render_photograph(0))
@@ -153,10 +155,10 @@ def test_cat2000_takes_pictures_directly_in_a_category_alone(tmp_path):
     assert [example.name for example in folder.index_folder(root, "all")] == CAT2000_NAMES
 
 
-def test_two_pictures_of_one_name_in_a_category_are_refused(tmp_path):
+def test_two_pictures_with_the_same_name_in_a_category_are_refused(tmp_path):
     root = write_cat2000(tmp_path)
     save_picture(root / "Stimuli" / "Art" / "001.png", render_photograph(0))
-    with pytest.raises(InputError, match="2 pictures are named 001") as caught:
+    with pytest.raises(InputError, match="2 pictures have the name 001") as caught:
         folder.index_folder(root, "all")
     assert caught.value.subject == str(root / "Stimuli" / "Art")
 
@@ -165,12 +167,12 @@ def test_two_pictures_of_one_name_in_a_category_are_refused(tmp_path):
     ("write", "split", "known"),
     [(write_mit1003, "train", "'all'"), (write_cat2000, "val", "'all'"), (write_trainset, "test", "'train'")],
 )
-def test_a_split_that_is_none_is_named(tmp_path, write, split, known):
-    with pytest.raises(InputError, match=f"no pictures of the split '{split}': its only one is {known}"):
+def test_the_error_names_an_unknown_split(tmp_path, write, split, known):
+    with pytest.raises(InputError, match=f"no pictures of the split '{split}': the only split is {known}"):
         folder.index_folder(write(tmp_path), split)
 
 
-def test_a_data_set_without_pictures_is_named(tmp_path):
+def test_the_error_names_a_data_set_without_pictures(tmp_path):
     for name in ("ALLSTIMULI", "ALLFIXATIONMAPS"):
         (tmp_path / name).mkdir()
     with pytest.raises(InputError, match="no pictures of the split 'all'") as caught:
@@ -179,11 +181,11 @@ def test_a_data_set_without_pictures_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("folders", [[], ["ALLSTIMULI"], ["Stimuli/Art"], ["testSet/Stimuli/Art"], ["maps/train"]])
-def test_an_unknown_layout_names_the_known_ones(tmp_path, folders):
+def test_the_error_of_an_unknown_layout_names_the_known_ones(tmp_path, folders):
     for name in folders:
         save_picture(tmp_path / name / "001.jpg", render_photograph(0))
     for call in (lambda: folder.index_folder(tmp_path, "all"), lambda: folder.find_splits(tmp_path)):
-        with pytest.raises(InputError, match=r"no data set of a known layout; .*SALICON.*MIT1003.*CAT2000") as caught:
+        with pytest.raises(InputError, match=r"not a data set in a known layout; .*SALICON.*MIT1003.*CAT") as caught:
             call()
         assert caught.value.subject == str(tmp_path)
         assert "\n" not in str(caught.value)
@@ -191,8 +193,8 @@ def test_an_unknown_layout_names_the_known_ones(tmp_path, folders):
         folder.find_splits(tmp_path / "nowhere")
 
 
-def test_salicon_goes_before_the_others(tmp_path):
-    """A folder images/ was SALICON's before the other layouts were known."""
+def test_salicon_is_preferred_to_the_others(tmp_path):
+    """images/ meant SALICON's layout before the others were known."""
     write_cat2000(write_mit1003(write_salicon(tmp_path), together=True))
     assert folder.find_splits(tmp_path) == ["train", "val"]
 

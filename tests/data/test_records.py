@@ -1,4 +1,4 @@
-"""Records: written once and whole, resumed, and refused when they are not what is wanted."""
+"""Records: written once and whole, resumed, and refused if they do not fit."""
 
 import json
 
@@ -36,21 +36,20 @@ def test_records_hold_every_example_in_order(salicon, written):
         serialized, digest = records.read_records(written, split, SHAPE)
         assert digest == folder.fingerprint(index)
         for content, example in zip(serialized, index, strict=True):
-            for found, wanted in zip(
-                records.parse(tf.constant(content), SHAPE), grid_example(example, SHAPE), strict=True
-            ):
-                assert found.dtype.as_numpy_dtype == wanted.dtype
-                np.testing.assert_array_equal(found, wanted)
+            parsed = records.parse(tf.constant(content), SHAPE)
+            for found, expected in zip(parsed, grid_example(example, SHAPE), strict=True):
+                assert found.dtype.as_numpy_dtype == expected.dtype
+                np.testing.assert_array_equal(found, expected)
 
 
-def test_the_folder_holds_only_what_the_manifest_names(written):
+def test_the_folder_contains_only_what_the_manifest_lists(written):
     manifest = json.loads((written / "records.json").read_text())
-    named = [name for entry in manifest["splits"].values() for name in entry["shards"]]
-    assert sorted(path.name for path in written.iterdir()) == sorted([*named, "records.json"])
+    listed = [name for entry in manifest["splits"].values() for name in entry["shards"]]
+    assert sorted(path.name for path in written.iterdir()) == sorted([*listed, "records.json"])
     assert manifest["image_shape"] == list(SHAPE)
 
 
-def test_a_shard_that_is_there_is_kept_and_a_missing_one_written_again(salicon, written):
+def test_an_existing_shard_is_kept_and_a_missing_one_written_again(salicon, written):
     (train,), (val,) = shards_of(written), shards_of(written, "val")
     kept = val.stat().st_mtime_ns, val.read_bytes()
     content = train.read_bytes()
@@ -65,12 +64,12 @@ def test_several_shards_keep_the_order(salicon, out, monkeypatch):
     records.write_records(salicon, out, SHAPE)
     assert len(shards_of(out)) == 2
     serialized, _ = records.read_records(out, "train", SHAPE)
-    images = [records.parse(tf.constant(one), SHAPE).image.numpy() for one in serialized]
+    images = [records.parse(tf.constant(content), SHAPE).image.numpy() for content in serialized]
     for image, example in zip(images, folder.index_folder(salicon, "train"), strict=True):
         np.testing.assert_array_equal(image, grid_example(example, SHAPE).image)
 
 
-def test_an_interrupted_writing_leaves_no_half_of_anything_and_is_resumed(salicon, out, monkeypatch):
+def test_an_interrupted_call_leaves_only_whole_shards_and_is_resumed(salicon, out, monkeypatch):
     monkeypatch.setattr(records, "_EXAMPLES_PER_SHARD", 4)
     real, calls = records.grid_examples, []
 
@@ -103,14 +102,14 @@ def test_a_failing_writer_leaves_nothing(salicon, out, monkeypatch):
     assert list(out.iterdir()) == []
 
 
-def test_another_size_writes_its_own_shards(salicon, written):
+def test_another_size_gets_its_own_shards(salicon, written):
     earlier = {path.name for path in shards_of(written)}
     records.write_records(salicon, written, (64, 64))
     assert {path.name for path in shards_of(written)} > earlier
     assert len(records.read_records(written, "train", (64, 64))[0]) == 6
 
 
-def test_changed_data_is_written_again(salicon, written):
+def test_changed_data_gets_new_shards(salicon, written):
     (before,) = shards_of(written)
     (salicon / "fixations" / "train" / "scene_0.mat").unlink()
     records.write_records(salicon, written, SHAPE)
@@ -120,39 +119,29 @@ def test_changed_data_is_written_again(salicon, written):
     assert before in shards_of(written)
 
 
-def test_bad_examples_are_left_out_and_reported(salicon, out):
-    bad = salicon / "images" / "train" / "scene_2.png"
-    bad.write_bytes(bad.read_bytes()[:100])
-    with pytest.raises(InputErrors) as caught:
-        records.write_records(salicon, out, SHAPE)
-    assert [error.subject for error in caught.value.errors] == [str(bad)]
-    assert "1 of 9" in str(caught.value)
-    assert len(records.read_records(out, "train", SHAPE)[0]) == 5
-    assert len(records.read_records(out, "val", SHAPE)[0]) == 3
-
-
-def test_repeating_a_writing_reports_what_was_left_out_again(salicon, out):
+def test_bad_examples_are_left_out_and_reported_each_time(salicon, out):
     bad = salicon / "images" / "train" / "scene_2.png"
     bad.write_bytes(bad.read_bytes()[:100])
     for _ in range(2):
         with pytest.raises(InputErrors) as caught:
             records.write_records(salicon, out, SHAPE)
         assert [error.subject for error in caught.value.errors] == [str(bad)]
+        assert "1 of 9" in str(caught.value)
+        assert [len(records.read_records(out, split, SHAPE)[0]) for split in ("train", "val")] == [5, 3]
 
 
-def test_another_size_is_refused(written):
-    with pytest.raises(InputError, match=r"\(32, 64\) and \(32, 32\) is wanted") as caught:
-        records.read_records(written, "train", (32, 32))
+@pytest.mark.parametrize(
+    ("split", "shape", "cause"),
+    [("train", (32, 32), r"size \(32, 64\), not \(32, 32\)"), ("test", SHAPE, "lacks 'test'")],
+)
+def test_another_size_and_an_unknown_split_are_refused(written, split, shape, cause):
+    with pytest.raises(InputError, match=cause) as caught:
+        records.read_records(written, split, shape)
     assert caught.value.subject == str(written / "records.json")
 
 
-def test_an_unknown_split_is_refused(written):
-    with pytest.raises(InputError, match="'test'"):
-        records.read_records(written, "test", SHAPE)
-
-
 @pytest.mark.parametrize("damage", ["missing", "truncated", "bit flipped"])
-def test_a_bad_shard_is_named(written, damage):
+def test_the_error_names_a_bad_shard(written, damage):
     (shard,) = shards_of(written)
     content = shard.read_bytes()
     if damage == "missing":
@@ -171,17 +160,17 @@ def test_a_bad_shard_is_named(written, damage):
 def test_a_shard_cut_between_examples_is_noticed(written):
     (shard,) = shards_of(written)
     serialized, _ = records.read_records(written, "train", SHAPE)
-    # A record is framed by 12 bytes before it and 4 behind.
+    # 12 bytes precede a record, and 4 follow it.
     shard.write_bytes(shard.read_bytes()[: -(len(serialized[-1]) + 16)])
-    with pytest.raises(InputError, match="hold 5"):
+    with pytest.raises(InputError, match="shards hold 5"):
         records.read_records(written, "train", SHAPE)
 
 
-def test_a_damaged_shard_is_not_taken_for_a_finished_one(salicon, written):
+def test_a_damaged_shard_does_not_count_as_finished(salicon, written):
     (shard,) = shards_of(written)
     content = shard.read_bytes()
     shard.write_bytes(content[: len(content) // 2])
-    # Either way will do: it is named, or it is written again.
+    # An error with its name would do as well as writing it again.
     try:
         records.write_records(salicon, written, SHAPE)
     except InputError as error:
@@ -191,7 +180,7 @@ def test_a_damaged_shard_is_not_taken_for_a_finished_one(salicon, written):
 
 
 @pytest.mark.parametrize("manifest", ["{}", '{"splits": 3}', '{"splits": {"train": {}}}', "[]", "{"])
-def test_a_bad_manifest_is_named(written, manifest):
+def test_the_error_names_a_bad_manifest(written, manifest):
     path = written / "records.json"
     path.write_text(manifest)
     with pytest.raises(InputError) as caught:

@@ -210,7 +210,7 @@ def test_a_failure_is_told_in_lines_and_leaves_no_files(run, salicon, maps, tmp_
     [
         (["--humans"], "do not tell observers apart"),
         (["--fit-densities"], "fitted on the split train"),
-        (["--split", "train"], "its only one is 'all'"),
+        (["--split", "train"], "the only split is 'all'"),
     ],
 )
 def test_what_mit1003_cannot_give_is_told(run, tmp_path, flags, said):

@@ -1,0 +1,174 @@
+"""The scripts in benchmarks/, tools/, examples/ and export/: `--help` of each, and tiny real runs."""
+
+import csv
+import dataclasses
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import compare_adversarial
+import numpy as np
+import pytest
+import sections
+import tabulate_runs
+from conftest import render_photograph, save_picture
+
+from salgan_tf import build_generator, images
+from salgan_tf.data.folder import Example
+from salgan_tf.training import make_config
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("benchmarks", "tools", "examples", "export")
+MODULES = {"benchmarks/processor.py", "tools/sections.py"}
+SCRIPTS = {path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")} - MODULES
+# build_engine.py needs NVIDIA's TensorRT: here it gets the stub on which tests/device/ runs it.
+PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "device" / "stubs")))
+# Runs in an environment of its own, see its docstring, with a package that none of our extras installs.
+WITHOUT_ENVIRONMENT = {"benchmarks/metrics_pysaliency.py": "pysaliency"}
+
+
+def run(script: str, *arguments: object) -> subprocess.CompletedProcess:
+    """Run a script with this Python, as a person does from the root of the repository."""
+    command = [sys.executable, script, *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": PATHS}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def succeed(script: str, *arguments: object) -> str:
+    """Run a script that must succeed, and return what it prints."""
+    done = run(script, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS))
+def test_every_script_has_a_help(script):
+    done = run(script, "--help")
+    if package := WITHOUT_ENVIRONMENT.get(script):
+        # All that it imports before this is there.
+        assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: No module named '{package}'"
+    else:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"usage: {Path(script).name} ")
+
+
+def test_predictions_are_timed(tmp_path):
+    for seed in range(3):
+        save_picture(tmp_path / f"{seed}.jpg", render_photograph(seed))
+    printed = succeed("benchmarks/predict.py", "--folder", tmp_path, "--rounds", 1)
+    assert len(re.findall(r"^predict .* s, .* times import tensorflow$", printed, re.MULTILINE)) == 3
+    assert "folder of 3: " in printed
+
+
+def test_training_steps_are_timed(salicon):
+    printed = succeed("benchmarks/training_step.py", "--data", salicon, "--rounds", 1, "--steps", 2, "--batch-size", 2)
+    assert len(re.findall(r"^.* (?:step|batch) .* ms, .* the content step$", printed, re.MULTILINE)) == 6
+
+
+# Stands in for metrics_pysaliency.py in its own environment: the same protocol, and one metric of numpy's.
+PYSALIENCY = """#!{python}
+import json, sys
+import numpy as np
+print(json.dumps(["cc"]), flush=True)
+for line in sys.stdin:
+    with np.load(sys.argv[2]) as stored:
+        values = [
+            np.corrcoef(stored[f"saliency_{{index}}"].ravel(), stored[f"truth_{{index}}"].ravel())[0, 1]
+            for index in range(stored["count"])
+        ]
+    print(json.dumps({{"seconds": 0.5, "values": values}}), flush=True)
+"""
+
+
+def test_metrics_are_timed_and_compared(salicon, tmp_path):
+    interpreter = tmp_path / "python"
+    interpreter.write_text(PYSALIENCY.format(python=sys.executable))
+    interpreter.chmod(0o755)
+    printed = succeed("benchmarks/metrics.py", "--pysaliency", interpreter, "--data", salicon, "--rounds", 1)
+    (difference,) = re.findall(r"^cc +166\.67 .*\) +(\S+)$", printed, re.MULTILINE)
+    assert float(difference) < 1e-6
+    assert re.search(r"^sauc_borji +\d", printed, re.MULTILINE)
+
+
+def test_the_demo_predicts(tmp_path):
+    runpy.run_path(str(ROOT / "examples" / "demo.py"))["predict"](tmp_path)
+    height, width, _ = images.read_image(tmp_path / "demo.jpg").shape
+    assert width > 2 * height
+
+
+def test_the_limits_are_drawn(tmp_path):
+    out = tmp_path / "limits.jpg"
+    assert succeed("tools/draw_limits.py", "--out", out) == f"{out}\n"
+    assert images.read_size(out) == (2 * 240 + 4, 6 * 320 + 5 * 4)
+
+
+def test_a_model_is_bundled(tmp_path):
+    run_folder, out = tmp_path / "run", tmp_path / "bundled.tflite"
+    run_folder.mkdir()
+    build_generator("mobilenet_v2", (64, 64, 3), weights="edge").save(run_folder / "content.keras")
+    printed = succeed("tools/bundle_edge.py", run_folder, "--out", out)
+    assert re.fullmatch(r"LiteRT against .*\nKeras from its weights against .*\n.*: \d\.\d\d MB\n", printed)
+    assert out.is_file()
+
+
+def write_run(folder, epochs: int, **settings):
+    """Write the files of a run that the table needs; CC changes by 0.1 per epoch and is highest in the second."""
+    folder.mkdir(parents=True)
+    config = make_config("mobilenet_v2", data="data", gan_epochs=0, bce_epochs=3, **settings)
+    (folder / "run.json").write_text(json.dumps({"settings": dataclasses.asdict(config)}))
+    if epochs:
+        with (folder / "history.csv").open("w") as table:
+            writer = csv.writer(table)
+            writer.writerow(["epoch", "stage", "seconds", "val_cc", "val_nss", "val_sim", "val_kl"])
+            for epoch in range(1, epochs + 1):
+                writer.writerow([epoch, "content", 60, 0.8 - 0.1 * abs(epoch - 2), 2, 0.7, 0.4])
+
+
+def cells(table: str, run: str) -> list[str]:
+    (row,) = re.findall(rf"^\| {run} \|(.*)\|$", table, flags=re.MULTILINE)
+    return [cell.strip() for cell in row.split("|")]
+
+
+def test_runs_are_described_by_what_differs_even_failed_ones(tmp_path):
+    write_run(tmp_path / "base", 3)
+    write_run(tmp_path / "teachers" / "wide", 2, image_shape=(288, 384), augmentations=("flip",), seed=4)
+    write_run(tmp_path / "dead", 0, init="/home/somebody/weights.npz")
+    table = tabulate_runs.tabulate(tmp_path, "base")
+    assert cells(table, "base") == ["as the baseline", "0", "3", "3.0", "2", "0.800", "2.000", "0.700", "0.400"]
+    wide = cells(table, "teachers/wide")
+    assert wide[:3] == ["image_shape 288x384, augmentations flip", "4", "2 of 3, stopped"]
+    assert cells(table, "dead") == ["init somebody/weights.npz", "0", "0 of 3, stopped", "0.0", *"–––––"]
+
+
+@pytest.fixture
+def scores():
+    """Scores of 2 seeds, 2 arms, 3 epochs, all metrics and 30 images; the second arm ends 0.1 above the first."""
+    random = np.random.default_rng(0)
+    scores = random.normal(0.5, 0.1, (2, 1, 3, len(compare_adversarial.METRICS), 30)).repeat(2, axis=1)
+    scores[:, 1, -1] += 0.1 + random.normal(0, 0.01, scores[:, 1, -1].shape)
+    return scores
+
+
+def test_arms_are_compared_image_by_image(scores, tmp_path):
+    examples = [Example(f"a_{index}", tmp_path, None, None, "a") for index in range(30)]
+    table = compare_adversarial.format_table(scores, examples)
+    assert [cell.split()[0] for cell in cells(table, "")] == ["sAUC", "AUC-B", "NSS", "CC", "IG", "AUC-J", "SIM", "KL"]
+    for name in ("difference", "difference, seed 0", "difference, seed 1"):
+        assert all(float(cell) == pytest.approx(0.1, abs=0.01) for cell in cells(table, name))
+    low, high = map(float, cells(table, "95 % interval")[0].split(" to "))
+    assert 0.09 < low < high < 0.11
+    assert all(float(cell) < 1e-6 for cell in cells(table, "Wilcoxon's p"))
+    assert len(compare_adversarial.draw(scores).axes) == 8
+
+
+def test_only_the_section_is_replaced(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text("before\n<!-- a -->\nold\n<!-- /a -->\nafter\n")
+    sections.replace_section(path, "a", "new \\1")
+    assert path.read_text() == "before\n<!-- a -->\nnew \\1\n<!-- /a -->\nafter\n"
+    with pytest.raises(SystemExit, match="no section <!-- b -->"):
+        sections.replace_section(path, "b", "new")
