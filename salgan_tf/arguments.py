@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 
 from salgan_tf.errors import InputError
-from salgan_tf.native import import_tensorflow
 
 
 def size(text: str) -> tuple[int, int]:
@@ -21,21 +20,21 @@ def size(text: str) -> tuple[int, int]:
 def positive(text: str) -> int:
     """Read a whole number above 0."""
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 
 def natural(text: str) -> int:
     """Read a whole number from 0 on."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
 
 
 def seed(text: str) -> int:
     """Read a seed, a whole number below 2^31."""
     if natural(text) >= 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number below 2147483648")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2147483648")
     return int(text)
 
 
@@ -46,38 +45,15 @@ def rate(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
     return value
 
 
 def decay(text: str) -> float:
     """Read a number from 0 to below 1."""
     if rate(text) >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to below 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
     return float(text)
-
-
-def content_loss(text: str) -> str:
-    """Read a content loss, see `salgan_tf.losses.make_content_loss`."""
-    import_tensorflow()
-    from salgan_tf.losses import make_content_loss
-
-    try:
-        make_content_loss(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Read names of augmentations, separated by commas."""
-    import_tensorflow()
-    from salgan_tf.data.augmentation import AUGMENTATIONS
-
-    names = () if text == "none" else tuple(text.split(","))
-    if unknown := set(names) - set(AUGMENTATIONS):
-        raise argparse.ArgumentTypeError(f"unknown {', '.join(sorted(unknown))}: of {','.join(AUGMENTATIONS)}, or none")
-    return names
 
 
 def report(error: InputError) -> None:
