@@ -1,4 +1,4 @@
-"""The settings of a training. Each says its type, default, help and legal values once; `train --help` is made of them."""
+"""The settings of a training: the type, default, help and legal values of each, from which `train --help` is made."""
 
 import argparse
 import dataclasses
@@ -71,11 +71,15 @@ class TrainingConfig:
 
     data: str = _setting(dataclasses.MISSING, "data set in SALICON's layout, or records of prepare", metavar="ROOT")
     backbone: str = _setting(DEFAULT_BACKBONE, "network of the generator", choices=BACKBONES)
-    image_shape: tuple[int, int] = _setting((192, 256), "size of the network's input", arguments.size, "HxW", flag="--size")
+    image_shape: tuple[int, int] = _setting(
+        (192, 256), "size of the network's input", arguments.size, "HxW", flag="--size"
+    )
     batch_size: int = _setting(32, "photographs per step, over all GPUs", arguments.positive, "N")
     bce_epochs: int = _setting(15, "epochs of content loss alone", arguments.natural, "N")
     gan_epochs: int = _setting(105, "epochs of content and adversarial loss", arguments.natural, "N")
-    steps_per_epoch: int | None = _setting(None, "steps per epoch (default: all photographs once)", arguments.positive, "N")
+    steps_per_epoch: int | None = _setting(
+        None, "steps per epoch (default: all photographs once)", arguments.positive, "N"
+    )
     init: str = _setting(
         "imagenet",
         "start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz",
@@ -100,7 +104,9 @@ class TrainingConfig:
         "adagrad", "the paper's with a constant rate, or AdamW with a cosine schedule", choices=("adagrad", "adamw")
     )
     learning_rate: float = _setting(3e-4, "learning rate of the content stage", arguments.rate, "X")
-    gan_learning_rate: float = _setting(3e-4, "learning rate of both networks in the adversarial stage", arguments.rate, "X")
+    gan_learning_rate: float = _setting(
+        3e-4, "learning rate of both networks in the adversarial stage", arguments.rate, "X"
+    )
     encoder_rate: float = _setting(
         1.0, "factor of the learning rate in the pretrained encoder, for adamw only", arguments.rate, "X"
     )
@@ -110,7 +116,10 @@ class TrainingConfig:
     dropout: float = _setting(0.0, "share of the decoder's feature maps to drop in training", arguments.decay, "X")
     weight_decay: float = _setting(1e-4, "decoupled weight decay", arguments.rate, "X")
     ema: float = _setting(
-        0.0, "decay of the moving average of the generator's weights, which is validated and saved; 0 for none", arguments.decay, "X"
+        0.0,
+        "decay of the moving average of the generator's weights, which is validated and saved; 0 for none",
+        arguments.decay,
+        "X",
     )
     pseudo: str | None = _setting(
         None, "data set of distill, whose photographs are trained on as well (default: none)", metavar="ROOT"

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network from a photograph to its saliency map. To add one: a file with its `Backbone`, a line in `backbones.py`.
+    """A network from a photograph to its saliency map. A new one takes a file of its own and a line in `backbones.py`.
 
     Attributes:
         name: the name of the backbone in `build_generator` and on the command line.

@@ -91,8 +91,8 @@ def _connect(image, dropout: float):
         # Full convolutions: in int8 they are more than twice as fast as in float32, depthwise ones are slower.
         x = _convolution(x, filters, 3, f"decoder_{scale}_convolution")
     # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail, and anything
-    # finer than a 3x3 mean is noise. Training starts from a dark map (sigmoid(-2.8) = 0.057, the mean of recorded maps):
-    # around 0.5 the sigmoid is nearly linear, and for some epochs all its densities would be nearly uniform.
+    # finer than a 3x3 mean is noise. Training starts from a dark map (sigmoid(-2.8) = 0.057, the mean of recorded
+    # maps): around 0.5 the sigmoid is nearly linear, and for some epochs all densities would be nearly uniform.
     start = keras.initializers.Constant(-2.8)
     x = keras.layers.Conv2D(1, 3, padding="same", bias_initializer=start, name="output")(x)
     x = keras.layers.AveragePooling2D(3, strides=1, padding="same", name="smoothing")(x)
