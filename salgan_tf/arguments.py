@@ -1,4 +1,4 @@
-"""What the command lines share: types of arguments, and how errors become lines and exit codes."""
+"""Shared by the command lines: types of arguments, and how errors become lines and exit codes."""
 
 import argparse
 import math
@@ -13,7 +13,7 @@ def size(text: str) -> tuple[int, int]:
     """Read HEIGHTxWIDTH."""
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if not match or not int(match[1]) or not int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: HEIGHTxWIDTH is wanted, such as 192x256")
+        raise argparse.ArgumentTypeError(f"invalid size {text!r}: expected HEIGHTxWIDTH, such as 192x256")
     return int(match[1]), int(match[2])
 
 
@@ -25,9 +25,9 @@ def positive(text: str) -> int:
 
 
 def natural(text: str) -> int:
-    """Read a whole number from 0 on."""
+    """Read a whole number of at least 0."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 
 
@@ -39,25 +39,25 @@ def seed(text: str) -> int:
 
 
 def rate(text: str) -> float:
-    """Read a number from 0 on."""
+    """Read a number of at least 0."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return value
 
 
 def decay(text: str) -> float:
-    """Read a number from 0 to below 1."""
+    """Read a number of at least 0 and below 1."""
     if rate(text) >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0 and below 1")
     return float(text)
 
 
 def report(error: InputError) -> None:
-    """Print an error on stderr, a line for each input."""
+    """Print an error on stderr, with a line for each input."""
     for line in str(error).splitlines():
         print(f"salgan_tf: {line}", file=sys.stderr)
 

@@ -176,5 +176,5 @@ def _to_text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list | tuple):
-        return "x".join(map(str, value)) if value and isinstance(value[0], int) else ",".join(value) or "none"
+        return ("," if value and isinstance(value[0], str) else "x").join(map(str, value)) or "none"
     return str(value)

@@ -12,13 +12,13 @@ import sections
 import tabulate_runs
 
 from salgan_tf.data.folder import Example
-from salgan_tf.training import make_config
+from salgan_tf.settings import make_config
 
 
 def write_run(folder, epochs: int, **settings):
     """Write what a run leaves for the table, with CC rising and falling by 0.1 an epoch, highest in the second."""
     folder.mkdir(parents=True)
-    config = make_config("mobilenet_v2", data="data", gan_epochs=0, bce_epochs=3, **settings)
+    config = make_config(data="data", gan_epochs=0, bce_epochs=3, **settings)
     (folder / "run.json").write_text(json.dumps({"settings": dataclasses.asdict(config)}))
     if epochs:
         with (folder / "history.csv").open("w") as table:

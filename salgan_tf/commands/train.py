@@ -1,4 +1,4 @@
-"""`train`: a data set in, a run folder with checkpoints, curves and the trained generators out."""
+"""`train`: from a data set to a run folder with checkpoints, curves and the trained generators."""
 
 import argparse
 import dataclasses
@@ -11,10 +11,10 @@ from salgan_tf.native import import_tensorflow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command: its own ones, and every setting of a training.
+    """Add the arguments of the command: its own, and all settings of a training.
 
     Raises:
-        InputError: the extra `train` is missing, without which backbones and losses are not known.
+        InputError: the extra `train`, which the backbones and losses need, is missing.
     """
     extras.require("train", "train")
     import_tensorflow()
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Progress bars for a terminal, a line per epoch for a log.
     verbose = 1 if sys.stdout.isatty() else 2
     if arguments.recipe:
-        # Several trainings, each of which is begun or continued.
+        # Starts or continues several trainings.
         recipes.train_edge(verbose=verbose, **settings)
     else:
         training.train(resume=arguments.resume, verbose=verbose, **settings)
