@@ -1,51 +1,53 @@
-"""Batches made against batches learnt from, and the adversarial step against the content step: ratios of one run.
+"""The time of a training step of each kind, and of making a batch, as ratios to the content step measured in one run.
 
     python benchmarks/training_step.py --data ROOT [--backbone vgg16]
 
-Each contender takes a turn a round, so that a busy moment of the machine hits all of them; medians over the rounds.
+The contenders take turns in each round, so that a busy moment of the machine hits all of them. Printed are medians.
 """
 
 import argparse
+import dataclasses
 import functools
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import keras
 
 from salgan_tf import SalGAN, build_discriminator, build_generator
 from salgan_tf.data.pipeline import Split, load_examples, make_batches
 from salgan_tf.data.records import write_records
-from salgan_tf.training import CONTENT_LOSSES, make_config
+from salgan_tf.losses import make_content_loss
+from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.settings import DEFAULT_BACKBONE, TrainingConfig, make_config
 
 
-def batches(examples: Split, batch_size: int, augmentations: tuple[str, ...]) -> Iterator:
-    return iter(make_batches(examples, batch_size, shuffle=True, augmentations=augmentations, first_epoch=0))
+def batches(examples: Split, config: TrainingConfig) -> Iterator:
+    size, augmentations = config.batch_size, config.augmentations
+    return iter(make_batches(examples, size, shuffle=True, augmentations=augmentations, first_epoch=0))
 
 
-def training_step(backbone: str, updates: str | None, source: Iterator) -> Callable[[], None]:
-    """Make a function that runs one compiled training step; `updates` None is the content stage."""
-    config = make_config(backbone, data="")
-    generator = build_generator(backbone)
-    content_loss = CONTENT_LOSSES[config.content_loss]()
-    if updates is None:
-        model = SalGAN(generator, content_loss=content_loss)
-        model.compile(keras.optimizers.AdamW())
-    else:
-        model = SalGAN(generator, build_discriminator(), config.alpha, content_loss, updates)
-        model.compile(keras.optimizers.AdamW(), keras.optimizers.AdamW())
+def training_step(config: TrainingConfig, updates: str | None, source: Iterator) -> Callable[[], None]:
+    """Return a function that runs a compiled training step. If `updates` is None, it is one of the content stage."""
+    image_shape = (*config.image_shape, 3)
+    discriminator = build_discriminator(image_shape) if updates else None
+    content_loss = make_content_loss(config.content_loss)
+    generator = build_generator(config.backbone, image_shape)
+    model = SalGAN(generator, discriminator, config.alpha, content_loss, updates or config.updates)
+    model.compile(keras.optimizers.AdamW(), keras.optimizers.AdamW())
     model.make_train_function()
     return lambda: model.train_function(source)
 
 
-def measure(contenders: dict[str, Callable[[], None]], rounds: int, steps: int) -> dict[str, float]:
-    """Give each contender's median seconds a step."""
+def measure(contenders: Mapping[str, Callable[[], Any]], rounds: int, steps: int) -> dict[str, float]:
+    """Return each contender's median number of seconds per step."""
     for run in contenders.values():
         # Tracing: alternating updates have two graphs.
         run()
         run()
-    seconds = {name: [] for name in contenders}
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, run in contenders.items():
             started = time.perf_counter()
@@ -58,35 +60,40 @@ def measure(contenders: dict[str, Callable[[], None]], rounds: int, steps: int) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, metavar="ROOT", help="data set in SALICON's layout")
-    parser.add_argument("--backbone", default="mobilenet_v2", choices=("mobilenet_v2", "vgg16"))
-    parser.add_argument("--batch-size", type=int, help="by default the backbone's")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=4, help="of each contender a round; even, for whole turns")
+    parser.add_argument("--backbone", default=DEFAULT_BACKBONE, choices=tuple(BACKBONES), help="(default: %(default)s)")
+    parser.add_argument("--size", metavar="HxW", help="size of the network's input (default: 192x256)")
+    parser.add_argument("--batch-size", metavar="N", help="photographs per step (default: the backbone's)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, default=4, metavar="N", help="steps per round, an even number (default: %(default)s)"
+    )
     arguments = parser.parse_args()
-    config = make_config(arguments.backbone, data=arguments.data, batch_size=arguments.batch_size)
-    size, augmented = config.batch_size, ("flip", "crop", "color")
+    settings = {"data": arguments.data, "backbone": arguments.backbone, "batch_size": arguments.batch_size}
+    plain = make_config(**settings, image_shape=arguments.size, augmentations="none")
+    augmented = dataclasses.replace(plain, augmentations="flip,crop,color")
     with tempfile.TemporaryDirectory() as records:
-        write_records(arguments.data, records)
-        folder_examples, record_examples = load_examples(arguments.data, "val"), load_examples(records, "val")
-    # A source of its own for each step, plain, so that the steps alone are compared.
+        write_records(plain.data, records, plain.image_shape)
+        from_folder, from_records = (load_examples(root, "val", plain.image_shape) for root in (plain.data, records))
+    # Each step has its own source, without augmentation, so that only the steps differ.
     steps = {
-        f"{name} step": training_step(arguments.backbone, updates, batches(folder_examples, size, ()))
+        f"{name} step": training_step(plain, updates, batches(from_folder, plain))
         for name, updates in (("content", None), ("adversarial alternate", "alternate"), ("adversarial both", "both"))
     }
     seconds = measure(steps, arguments.rounds, arguments.steps)
-    # Apart from the steps: pipelines read ahead in threads of their own, and would be timed with them.
+    # Pipelines are measured apart from the steps: their threads read ahead, and would be timed with them.
     pipelines = {
-        f"{name} batch": functools.partial(next, batches(examples, size, names))
-        for name, examples, names in (
-            ("folder", folder_examples, ()),
-            ("folder, augmented", folder_examples, augmented),
-            ("records, augmented", record_examples, augmented),
+        f"{name} batch": functools.partial(next, batches(examples, config))
+        for name, examples, config in (
+            ("folder", from_folder, plain),
+            ("folder, augmented", from_folder, augmented),
+            ("records, augmented", from_records, augmented),
         )
     }
-    # Long enough that what was read ahead does not count.
+    # Long enough that the batches that were read ahead do not count.
     seconds |= measure(pipelines, arguments.rounds, 20 * arguments.steps)
     content = seconds["content step"]
-    print(f"{arguments.backbone}, batches of {size} at 192x256, medians of {arguments.rounds} rounds")
+    height, width = plain.image_shape
+    print(f"{plain.backbone}, batches of {plain.batch_size} at {height}x{width}, medians of {arguments.rounds} rounds")
     for name, value in seconds.items():
         faster = name.endswith("batch")
         ratio = f"{content / value:6.1f} times as fast as" if faster else f"{value / content:6.2f} times"

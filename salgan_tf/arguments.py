@@ -1,4 +1,4 @@
-"""What the command lines share: types of arguments, and how errors become lines and exit codes."""
+"""Shared by the command lines: types of arguments, and how errors become lines and exit codes."""
 
 import argparse
 import math
@@ -7,77 +7,53 @@ import sys
 from collections.abc import Callable
 
 from salgan_tf.errors import InputError, report
-from salgan_tf.native import import_tensorflow
 
 
 def size(text: str) -> tuple[int, int]:
     """Read HEIGHTxWIDTH."""
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if not match or not int(match[1]) or not int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: HEIGHTxWIDTH is wanted, such as 192x256")
+        raise argparse.ArgumentTypeError(f"invalid size {text!r}: expected HEIGHTxWIDTH, such as 192x256")
     return int(match[1]), int(match[2])
 
 
 def positive(text: str) -> int:
     """Read a whole number above 0."""
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 
 def natural(text: str) -> int:
-    """Read a whole number from 0 on."""
+    """Read a whole number of at least 0."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 
 
 def seed(text: str) -> int:
     """Read a seed, a whole number below 2^31."""
     if natural(text) >= 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number below 2147483648")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2147483648")
     return int(text)
 
 
 def rate(text: str) -> float:
-    """Read a number from 0 on."""
+    """Read a number of at least 0."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return value
 
 
 def decay(text: str) -> float:
-    """Read a number from 0 to below 1."""
+    """Read a number of at least 0 and below 1."""
     if rate(text) >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to below 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0 and below 1")
     return float(text)
-
-
-def content_loss(text: str) -> str:
-    """Read a content loss, see `salgan_tf.losses.make_content_loss`."""
-    import_tensorflow()
-    from salgan_tf.losses import make_content_loss
-
-    try:
-        make_content_loss(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Read names of augmentations, separated by commas."""
-    import_tensorflow()
-    from salgan_tf.data.augmentation import AUGMENTATIONS
-
-    names = () if text == "none" else tuple(text.split(","))
-    if unknown := set(names) - set(AUGMENTATIONS):
-        raise argparse.ArgumentTypeError(f"unknown {', '.join(sorted(unknown))}: of {','.join(AUGMENTATIONS)}, or none")
-    return names
 
 
 def run_command(parse: Callable[[], argparse.Namespace]) -> int:

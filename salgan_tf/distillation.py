@@ -1,7 +1,7 @@
-"""Pseudo-labels: what trained generators, the teachers, see in windows of photographs, for another one to learn.
+"""Pseudo-labels: maps of trained generators, the teachers, for windows of photographs, to train another generator.
 
-A small network that learns the mean map of several larger ones (Hinton et al. 2015), in more pictures than anybody has
-recorded, comes nearer to them than one that learns the recorded maps alone.
+A small network that learns the mean map of several larger ones (Hinton et al. 2015), on more pictures than were ever
+recorded, comes closer to them than a network that learns the recorded maps alone.
 """
 
 import tempfile
@@ -17,11 +17,11 @@ from salgan_tf.exporting import litert
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.weights import find_model
 
-# Sides of a window, as shares of the photograph's, and how far its proportions may be from the photograph's.
+# Sides of a window, as shares of the photograph's, and the largest factor between their aspect ratios.
 _WINDOW = (0.5, 0.95)
 _STRETCH = 1.2
-# Where teachers disagree their mean is wider than any recorded map, and never 0, while recorded maps hold nothing below
-# half a level of their 8 bits. On `val` both together are worth 0.005 of SIM and cost 0.002 of CC.
+# Where teachers disagree, their mean is wider than any recorded map and never 0, whereas recorded maps have no values
+# below half a level of their 8 bits. On `val`, correcting both gains 0.005 of SIM and costs 0.002 of CC.
 _CONTRAST = 1.05
 _HALF_LEVEL = 0.5 / 255
 
@@ -34,18 +34,18 @@ def write_pseudo_labels(
     split: str = "train",
     seed: int = 0,
 ) -> None:
-    """Write a data set of SALICON's layout: every photograph of a split and windows of it, with the teachers' mean map.
+    """Write the photographs of a split, windows of them, and the teachers' mean map of each, in SALICON's layout.
 
-    An interrupted call is resumed by repeating it: views that are there are kept.
+    To continue an interrupted call, repeat it: existing views are kept.
 
     Args:
-        root: the data set; of its ground truth nothing is read.
+        root: the data set; its ground truth is not read.
         teachers: files or run folders of generators, see `SaliencyPredictor`.
-        out: folder of the new data set: `images/SPLIT/NAME.jpg` and `maps/SPLIT/NAME.png` (16 bits) are of the whole
-            photograph, `NAME_1` and so on of windows of 50 to 95 % of its sides.
-        views: how many of each photograph.
-        split: of `root`.
-        seed: of the windows.
+        out: folder of the new data set: `images/SPLIT/NAME.jpg` and `maps/SPLIT/NAME.png` (16 bits) are show the
+            whole photograph, `NAME_1` and so on windows of 50 to 95 % of its sides.
+        views: number of views per photograph, including the whole.
+        split: split of `root`.
+        seed: seed of the windows.
 
     Raises:
         InputError: no such data or teacher, a bad photograph, or a file that cannot be written.
@@ -54,12 +54,12 @@ def write_pseudo_labels(
     out = files.make_folder(out)
     with tempfile.TemporaryDirectory() as scratch:
         predictors = [_open_teacher(Path(teacher), Path(scratch)) for teacher in teachers]
-        # The finest eye sees all that there is to see; the student's pipeline makes it smaller.
+        # The size of the largest teacher; the student's pipeline resizes to its own.
         shape = max(predictor.image_shape for predictor in predictors)
         todo = [(number, view) for number in range(len(examples)) for view in range(views)]
         for number, view in tqdm(todo, desc="pseudo-labels", unit="view", disable=None):
             example = examples[number]
-            # A category in the name, as CAT2000 has them, would be a folder.
+            # CAT2000's names contain a category, which would become a folder.
             name = "_".join([example.name.replace("/", "_"), *([str(view)] if view else [])])
             saliency_path = out / "maps" / split / f"{name}.png"
             if saliency_path.exists():
@@ -70,13 +70,13 @@ def write_pseudo_labels(
             image = images.resize_area(image, shape)
             saliency = mean_density(image, predictors)
             images.write_image(out / "images" / split / f"{name}.jpg", image)
-            # The map comes last: what has one is whole.
+            # The map is written last: a view that has one is complete.
             levels = np.rint(65535 * sharpen(saliency)).astype(np.uint16)
             files.write_bytes(saliency_path, images.encode_png(levels))
 
 
 def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredictor]) -> np.ndarray:
-    """Give the mean density (H, W), float32, that networks see in an image (H, W, 3) and in its mirror image."""
+    """Return the mean density (H, W), float32, of networks for an image (H, W, 3) and its mirror image."""
     total = np.zeros(image.shape[:2], np.float32)
     for predictor in predictors:
         small = images.resize_area(image, predictor.image_shape)
@@ -88,13 +88,13 @@ def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredi
 
 
 def sharpen(saliency: np.ndarray) -> np.ndarray:
-    """Give a mean density (H, W) the contrast of recorded maps; its maximum becomes 1."""
+    """Return a mean density (H, W) with the contrast of recorded maps; its maximum is 1."""
     saliency = (saliency / max(saliency.max(), np.finfo(np.float32).tiny)) ** _CONTRAST
     return np.maximum(saliency - _HALF_LEVEL, 0) / (1 - _HALF_LEVEL)
 
 
 def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
-    """Open a teacher; a Keras file as LiteRT, which runs one picture at a time three times as fast."""
+    """Open a teacher. A Keras file is opened as LiteRT, which runs single pictures three times as fast."""
     path = find_model(path)
     if path.suffix != ".keras":
         return inference.SaliencyPredictor(path)

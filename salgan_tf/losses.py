@@ -1,18 +1,18 @@
-"""What is minimised: content losses over maps and densities, and the adversarial terms (Pan et al. 2017, section 3.3).
+"""The losses: content losses of maps and densities, and the adversarial terms (Pan et al. 2017, section 3.3).
 
-Every function takes maps (B, H, W, 1) and gives one number an image (B,), in `keras.ops`, so that all backends run it.
+Every function takes maps (B, H, W, 1) and returns a number for each image (B,). All use `keras.ops`, for every backend.
 """
 
 import keras
 
-# MATLAB's eps, which the MIT benchmark's KL takes: Kummerer's "MIT_KLDiv" in pysaliency is the same.
+# MATLAB's eps, as in the MIT benchmark's KL and in pysaliency's "MIT_KLDiv".
 _EPSILON = 2.2204e-16
 _PIXELS = (1, 2, 3)
 
 
 def _float32(*maps):
     # Sums over 49,152 pixels do not fit in float16.
-    return (keras.ops.cast(one, "float32") for one in maps)
+    return (keras.ops.cast(saliency, "float32") for saliency in maps)
 
 
 def to_density(saliency):
@@ -37,7 +37,7 @@ def _standardized(saliency):
     """Shift and scale each map to mean 0 and standard deviation 1 (over N); a constant map becomes 0."""
     (saliency,) = _float32(saliency)
     highest = keras.ops.max(keras.ops.abs(saliency), axis=_PIXELS, keepdims=True)
-    # Without the minimum first, the rounding of the mean alone would be contrast in a constant map.
+    # Without subtracting the minimum first, the rounding error of the mean would be contrast in a constant map.
     saliency = saliency - keras.ops.stop_gradient(keras.ops.min(saliency, axis=_PIXELS, keepdims=True))
     centred = saliency - keras.ops.mean(saliency, axis=_PIXELS, keepdims=True)
     variance = keras.ops.mean(keras.ops.square(centred), axis=_PIXELS, keepdims=True)
@@ -51,14 +51,14 @@ def correlation_coefficient(saliency_true, saliency_pred):
 
 
 def normalized_scanpath_saliency(fixations, saliency_pred):
-    """NSS (Peters et al. 2005): the mean of the standardised map at the fixations, each as often as made.
+    """NSS (Peters et al. 2005): the mean of the standardised map over all fixations.
 
     Args:
         fixations: fixation counts (B, H, W, 1).
         saliency_pred: maps (B, H, W, 1).
 
     Returns:
-        (B,), higher is better, 0 is chance; 0 too for an image without fixations.
+        (B,), higher is better, 0 is chance; also 0 for an image without fixations.
     """
     (fixations,) = _float32(fixations)
     count = keras.ops.sum(fixations, axis=_PIXELS)
@@ -72,10 +72,10 @@ def similarity(saliency_true, saliency_pred):
 
 
 def downsampled_binary_crossentropy(saliency_true, saliency_pred, factor: int = 4):
-    """Mean binary cross-entropy of the two maps averaged over `factor` x `factor` squares (3.3, BCE/4)."""
+    """Mean binary cross-entropy of the two maps after averaging `factor` x `factor` squares (section 3.3, BCE/4)."""
     maps = list(_float32(saliency_true, saliency_pred))
     if factor > 1:
-        maps = [keras.ops.average_pool(one, factor, strides=factor, data_format="channels_last") for one in maps]
+        maps = [keras.ops.average_pool(each, factor, strides=factor, data_format="channels_last") for each in maps]
     return keras.ops.mean(keras.ops.binary_crossentropy(*maps), axis=_PIXELS)
 
 
@@ -84,14 +84,14 @@ class DownsampledBinaryCrossentropy:
     """The paper's content loss: binary cross-entropy at a quarter of the size.
 
     Args:
-        factor: side of the squares that are averaged first; 1 for none.
+        factor: side of the squares to average first, in pixels; 1 for none.
     """
 
     def __init__(self, factor: int = 4):
         self.factor = factor
 
     def __call__(self, truth: dict, saliency_pred):
-        """Give the loss of each image (B,); `truth` holds `saliency` and may hold `fixations`."""
+        """Return the loss of each image (B,). `truth` has `saliency` and may have `fixations`."""
         return downsampled_binary_crossentropy(truth["saliency"], saliency_pred, self.factor)
 
     def get_config(self) -> dict:
@@ -104,15 +104,15 @@ class DownsampledBinaryCrossentropy:
 
 @keras.saving.register_keras_serializable("salgan_tf")
 class DensityLoss:
-    """A content loss of what is measured: kl KL - cc CC - nss NSS - sim SIM over the map that ships, plus bce BCE/4.
+    """A content loss of the metrics themselves: kl KL - cc CC - nss NSS - sim SIM + bce BCE/4.
 
-    The first four do not see the map's scale; a little cross-entropy ties it to the truth's, whose maximum is 1, so
-    that eight bits hold the map well.
+    The first four are invariant to the map's scale. A little cross-entropy ties it to the scale of the truth, whose
+    maximum is 1, so that the map makes good use of eight bits.
 
     Args:
         kl: weight of the KL divergence.
         cc: weight of the correlation coefficient.
-        nss: weight of the NSS at the fixations; images without fixations take no part.
+        nss: weight of the NSS at the fixations; 0 for images without fixations.
         sim: weight of the similarity.
         bce: weight of the downsampled binary cross-entropy.
     """
@@ -121,7 +121,7 @@ class DensityLoss:
         self.kl, self.cc, self.nss, self.sim, self.bce = kl, cc, nss, sim, bce
 
     def __call__(self, truth: dict, saliency_pred):
-        """Give the loss of each image (B,); `truth` holds `saliency` and may hold `fixations`."""
+        """Return the loss of each image (B,). `truth` has `saliency` and may have `fixations`."""
         saliency_true = truth["saliency"]
         loss = self.kl * kl_divergence(saliency_true, saliency_pred)
         loss = loss - self.cc * correlation_coefficient(saliency_true, saliency_pred)
@@ -142,7 +142,7 @@ class DensityLoss:
 def adversarial_loss(probability, label: float):
     """Binary cross-entropy (B,) of the discriminator's probability (B, 1) against a label: 1 recorded, 0 generated.
 
-    The discriminator is taught with the true labels; the generator is taught with 1 on its own maps.
+    The discriminator is trained with the true labels, the generator with label 1 for its own maps.
     """
     (probability,) = _float32(probability)
     target = label * keras.ops.ones_like(probability)
@@ -150,12 +150,10 @@ def adversarial_loss(probability, label: float):
 
 
 def make_content_loss(text: str) -> DownsampledBinaryCrossentropy | DensityLoss:
-    """Make the content loss that a setting names: `bce`, `density`, or weights such as `kl=1,cc=0.5,sim=0.5`.
-
-    Weights that are not named are 0.
+    """Return the content loss of a setting: `bce`, `density`, or weights such as `kl=1,cc=0.5,sim=0.5`, 0 by default.
 
     Raises:
-        ValueError: an unknown name, or a weight that is no number.
+        ValueError: an unknown name, or a weight that is not a number.
     """
     if text == "bce":
         return DownsampledBinaryCrossentropy()
@@ -169,8 +167,7 @@ def make_content_loss(text: str) -> DownsampledBinaryCrossentropy | DensityLoss:
         except ValueError:
             named = {}
         if not named.keys() <= weights.keys() or not named:
-            raise ValueError(
-                f"{part!r} is no content loss: bce, density, or weights of {','.join(weights)} such as kl=1,cc=0.5"
-            )
+            expected = f"bce, density, or weights of {','.join(weights)}, such as kl=1,cc=0.5"
+            raise ValueError(f"invalid content loss {part!r}: expected {expected}")
         weights |= named
     return DensityLoss(**weights)

@@ -1,4 +1,4 @@
-"""The authors' released files in, a Keras file out."""
+"""Conversion of the authors' released weights to a Keras file."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from salgan_tf.models.salgan import SalGAN
 
 
 def import_weights(generator_path: str | Path, discriminator_path: str | Path | None, out: str | Path) -> None:
-    """Write the released generator as a `.keras` file; with the released discriminator, a SalGAN of both.
+    """Convert the released generator to a `.keras` file; with the released discriminator, to a SalGAN of both.
 
     Raises:
         InputError: `out` has another ending or cannot be written, or a file of weights does not fit.
     """
     if Path(out).suffix != ".keras":
-        raise InputError(out, "the imported model is a Keras file: its name ends in .keras")
+        raise InputError(out, "not a name of a Keras file: expected one that ends in .keras")
     model = build_generator("vgg16")
     load_lasagne_weights(model, generator_path)
     if discriminator_path is not None:

@@ -1,4 +1,4 @@
-"""The run folder: what a training leaves on disk, written after each epoch, and where it continues from."""
+"""The run folder: the files of a training, written after each epoch, from which it can be continued."""
 
 import csv
 import io
@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,12 +19,13 @@ _SAMPLE_PICTURES = 4
 
 
 class RunFolder:
-    """The files of one training.
+    """The files of a training.
 
     `run.json`: settings, versions, fingerprint of the data. `history.csv`, `curves.png`: losses and validation metrics
     by epoch. `samples/`: photograph, truth and prediction of a few validation pictures. `content.keras`,
-    `adversarial.keras`: the generator of each stage with the best validation CC. `epochs/`: those of all epochs, if
-    asked for. `checkpoints/`: everything that the last whole epoch needs to go on. `logs/`: TensorBoard.
+    `adversarial.keras`: the generator of each stage with the best validation CC. `epochs/`: the generators of all
+    epochs, if `keep_epochs`. `checkpoints/`: everything needed to continue after the last whole epoch. `logs/`:
+    TensorBoard.
 
     Args:
         path: an existing folder.
@@ -32,17 +34,17 @@ class RunFolder:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self._state_path = self.path / "checkpoints" / "last.json"
-        self.state = {"weights": None, "best_cc": {}, "history": []}
+        self.state: dict[str, Any] = {"weights": None, "best_cc": {}, "history": []}
         if self._state_path.exists():
             self.state |= files.read_json(self._state_path)
 
     @property
     def epochs_done(self) -> int:
-        """Whole epochs, of both stages together."""
+        """Number of whole epochs, of both stages together."""
         return len(self.state["history"])
 
     def load_checkpoint(self, model: keras.Model) -> None:
-        """Put the last whole epoch's weights, optimizer states and step count into a compiled model.
+        """Load the last whole epoch's weights, optimizer states and step count into a compiled model.
 
         Raises:
             InputError: the checkpoint is missing or damaged.
@@ -50,7 +52,7 @@ class RunFolder:
         load_weights_file(model, self._state_path.parent / self.state["weights"])
 
     def save_epoch(self, model: keras.Model, row: dict) -> None:
-        """Write a checkpoint, the history and the curves; a kill at any moment leaves the last epoch or this one."""
+        """Write a checkpoint, the history and the curves. A kill at any moment leaves the epoch before or this one."""
         older = self.state["weights"]
         self.state["history"].append(row)
         self.state["weights"] = f"epoch-{self.epochs_done:04d}.weights.h5"
@@ -62,7 +64,7 @@ class RunFolder:
         self._write_history()
 
     def tidy(self) -> None:
-        """Remove what a killed training left half-written, and write what it had no time for."""
+        """Remove the half-written files of a killed training, and write those that it did not come to."""
         for scratch in self.path.rglob(".partial-*"):
             shutil.rmtree(scratch, ignore_errors=True)
         for weights in self._state_path.parent.glob("epoch-*.weights.h5"):
@@ -72,7 +74,7 @@ class RunFolder:
             self._write_history()
 
     def _write_history(self) -> None:
-        names = list(dict.fromkeys(name for one in self.state["history"] for name in one))
+        names = list(dict.fromkeys(name for row in self.state["history"] for name in row))
         table = io.StringIO()
         writer = csv.DictWriter(table, names, lineterminator="\n")
         writer.writeheader()
@@ -93,27 +95,27 @@ class RunFolder:
             generator.save(scratch)
 
     def save_samples(self, generator: keras.Model, batch: tuple, epoch: int) -> None:
-        """Draw photograph, true map and predicted map of a few pictures, a row each."""
-        photographs, truth = (batch[0][:_SAMPLE_PICTURES], batch[1]["saliency"][:_SAMPLE_PICTURES])
+        """Draw a row of photograph, true map and predicted map for each of a few pictures."""
+        photographs, truth = batch[0][:_SAMPLE_PICTURES], batch[1]["saliency"][:_SAMPLE_PICTURES]
         predictions = keras.ops.convert_to_numpy(generator(photographs, training=False))
         rows = [
-            [photograph.astype(np.uint8), *(visualization.heat_map(one[..., 0]) for one in maps)]
+            [photograph.astype(np.uint8), *(visualization.heat_map(saliency[..., 0]) for saliency in maps)]
             for photograph, *maps in zip(np.asarray(photographs), np.asarray(truth), predictions, strict=True)
         ]
         images.write_image(self.path / "samples" / f"epoch-{epoch:04d}.jpg", visualization.picture_grid(rows))
 
 
 class RunRecorder(keras.callbacks.Callback):
-    """Keeps a `RunFolder` during `fit`, and stops at a loss that is no number.
+    """A callback that writes a `RunFolder` during `fit`, and stops the training when a loss is not finite.
 
-    It must stand before `SwapEMAWeights` in the list of callbacks: at the end of a validation the averaged weights are
-    then still in the generator, and are what is saved and drawn.
+    It must come before `SwapEMAWeights` in the list of callbacks: at the end of a validation the generator then still
+    has the averaged weights, which are saved and drawn.
 
     Args:
         folder: where to write.
         stage: `"content"` or `"adversarial"`.
         sample_batch: a validation batch to draw from.
-        sample_every: epochs between two drawings.
+        sample_every: number of epochs from one drawing to the next.
         keep_epochs: keep the generator of every epoch.
     """
 
@@ -136,12 +138,12 @@ class RunRecorder(keras.callbacks.Callback):
         self.epoch, self.started = epoch + 1, time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        # Behind a strategy, the count is a variable of several devices.
+        # With a strategy, the count is a variable of several devices.
         steps = int(keras.ops.convert_to_numpy(self.model.steps))
-        self._hold_finite(logs, f"step {steps} (epoch {self.epoch}, batch {batch + 1})")
+        self._check_finite(logs, f"step {steps} (epoch {self.epoch}, batch {batch + 1})")
 
     def on_test_end(self, logs=None):
-        self._hold_finite(logs, f"the validation of epoch {self.epoch}")
+        self._check_finite(logs, f"the validation of epoch {self.epoch}")
         self.folder.save_best(self.model.generator, self.stage, logs["cc"])
         if self.keep_epochs:
             self.folder.save_generator(self.model.generator, self.epoch)
@@ -153,10 +155,10 @@ class RunRecorder(keras.callbacks.Callback):
         numbers = {name: float(value) for name, value in logs.items()}
         self.folder.save_epoch(self.model, {"epoch": self.epoch, "stage": self.stage, "seconds": seconds} | numbers)
 
-    def _hold_finite(self, logs: dict, moment: str) -> None:
+    def _check_finite(self, logs: dict, moment: str) -> None:
         for name, value in logs.items():
             if not math.isfinite(value):
                 done = self.folder.epochs_done
                 kept = f"the checkpoint after epoch {done} is kept" if done else "there is no checkpoint yet"
-                help = "a new run with a smaller --learning-rate may help, from --init content.keras of this one"
+                help = "a new run with a smaller --learning-rate and --init content.keras of this run may help"
                 raise InputError(self.folder.path, f"{name} became {float(value)} at {moment}; {kept}; {help}")

@@ -3,8 +3,8 @@
 import dataclasses
 import platform
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,152 +15,68 @@ from salgan_tf import losses
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.errors import InputError
 from salgan_tf.files import make_folder, read_json, write_json
+from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.discriminator import build_discriminator
-from salgan_tf.models.generator import BACKBONES, build_generator
+from salgan_tf.models.generator import build_generator
 from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
 from salgan_tf.models.salgan import SalGAN
 from salgan_tf.run_folder import RunFolder, RunRecorder
+from salgan_tf.settings import TrainingConfig, make_config
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Every setting of a training; the defaults are the paper's, `RECIPES` has the edge generator's.
-
-    Attributes:
-        data: folder in SALICON's layout, or of records; it must have the splits `train` and `val`.
-        backbone: `"vgg16"` or `"mobilenet_v2"`.
-        image_shape: (height, width).
-        batch_size: examples a step, over all replicas.
-        bce_epochs: epochs of stage 1, content loss alone.
-        gan_epochs: epochs of stage 2, content and adversarial loss.
-        steps_per_epoch: steps an epoch; None for the whole data.
-        init: `"imagenet"`, `"edge"`, `"none"` or a file of weights, see `build_generator`.
-        content_loss: `"bce"`, the paper's BCE/4; `"density"`, `DensityLoss`; or its weights, such as `"kl=1,cc=0.5"`.
-        alpha: weight of the content loss in stage 2.
-        updates: `"alternate"` or `"both"`, see `SalGAN`.
-        label_smoothing: one-sided: the discriminator is taught 1 minus this for recorded maps (Salimans et al. 2016).
-        spectral_normalization: see `build_discriminator`.
-        optimizer: `"adagrad"`, the paper's with a constant rate, or `"adamw"`, whose rate falls as a cosine.
-        learning_rate: of stage 1.
-        encoder_rate: times the learning rate for the encoder, which starts trained; for `"adamw"` only.
-        gan_learning_rate: of stage 2, of both networks.
-        frozen: how many of the encoder's first convolutions keep their start (of `"vgg16"`, seven always do).
-        dropout: share of the decoder's feature maps that each step of the training leaves out.
-        weight_decay: decoupled: each update also takes rate * weight_decay of every weight.
-        ema: decay of the running average of the generator's weights, which is what is validated and saved; 0 for none.
-        pseudo: a data set whose split `train` is trained on too, such as `distill` makes; None for none.
-        augmentations: of `salgan_tf.data.augmentation.AUGMENTATIONS`.
-        keep_epochs: keep the generator of every epoch, in the folder `epochs/` of the run.
-        seed: of the start, the order and the augmentations.
-        strategy: `"none"` or `"mirrored"`, over all GPUs of the machine.
-    """
-
-    data: str
-    backbone: str = "vgg16"
-    image_shape: tuple[int, int] = (192, 256)
-    batch_size: int = 32
-    bce_epochs: int = 15
-    gan_epochs: int = 105
-    steps_per_epoch: int | None = None
-    init: str = "imagenet"
-    content_loss: str = "bce"
-    label_smoothing: float = 0.0
-    spectral_normalization: bool = False
-    alpha: float = 0.05
-    updates: str = "alternate"
-    optimizer: str = "adagrad"
-    learning_rate: float = 3e-4
-    gan_learning_rate: float = 3e-4
-    encoder_rate: float = 1.0
-    frozen: int = 0
-    dropout: float = 0.0
-    weight_decay: float = 1e-4
-    ema: float = 0.0
-    pseudo: str | None = None
-    augmentations: tuple[str, ...] = ()
-    keep_epochs: bool = False
-    seed: int = 0
-    strategy: str = "none"
-
-
-RECIPES = {
-    "vgg16": {},
-    "mobilenet_v2": {
-        "batch_size": 16,
-        "bce_epochs": 9,
-        "gan_epochs": 4,
-        "content_loss": "density",
-        "alpha": 2.0,
-        "updates": "both",
-        "optimizer": "adamw",
-        "learning_rate": 4e-4,
-        "gan_learning_rate": 1e-4,
-        "ema": 0.99,
-        "augmentations": ("flip", "color"),
-    },
-}
-
-
-def make_config(backbone: str, **settings) -> TrainingConfig:
-    """Give a backbone's recipe with the settings that are not None put over it."""
-    chosen = {name: value for name, value in settings.items() if value is not None}
-    return TrainingConfig(backbone=backbone, **RECIPES[backbone] | chosen)
-
-
-def train(config: TrainingConfig, out: str | Path, verbose: int | str = "auto") -> Path:
-    """Train into a new run folder, see `RunFolder` for what is in it.
-
-    Raises:
-        InputError: bad data, weights or folder, or `out` already holds a run.
-    """
-    if not config.bce_epochs + config.gan_epochs:
-        raise InputError(out, "no epochs to train: both stages have 0")
-    out = make_folder(out)
-    if (out / "run.json").exists():
-        raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
-    return _run(config, out, verbose)
-
-
-def resume(out: str | Path, verbose: int | str = "auto", data: str | None = None, **settings) -> Path:
-    """Continue an interrupted training after its last whole epoch, with the settings that it was started with.
+def train(
+    data: str | Path,
+    out: str | Path,
+    backbone: str | None = None,
+    resume: bool | None = False,
+    verbose: int | str = "auto",
+    **settings: Any,
+) -> Path:
+    """Train a generator, in the content stage and then the adversarial stage, into a run folder.
 
     Args:
-        out: the run folder.
+        data: a data set with the splits `train` and `val`: a folder in SALICON's layout, or records of `prepare`.
+        out: the run folder, see `RunFolder` for its content. After an interruption it keeps the last whole epoch.
+        backbone: `"mobilenet_v2"` (the default) or another name of `BACKBONES`.
+        resume: False starts a new run, True continues the one in `out`, and None continues it if there is one. A
+            continued run keeps its settings; only `data` may have moved.
         verbose: as in `keras.Model.fit`.
-        data: where the data is now, if it has been moved.
-        settings: what the caller believes the settings to be; None for not saying.
+        settings: of `TrainingConfig`, such as `batch_size=8`; `salgan-tf train --help` lists them. None means the
+            backbone's default.
+
+    Returns:
+        `out`. `SaliencyPredictor` and `export` take it as a model.
 
     Raises:
-        InputError: no run there, the data has changed, or a setting differs from the run's.
+        InputError: bad data, weights or settings; `out` holds a run already; or, to be continued, it holds none, or
+            one of other data or settings.
     """
-    path = Path(out) / "run.json"
+    out = Path(out)
+    settings |= {"data": data, "backbone": backbone}
+    started = (out / "run.json").exists()
+    if resume or (resume is None and started):
+        config, started_with = _read_run(out / "run.json", settings)
+        return _run(config, out, verbose, started_with)
+    config = make_config(**settings)
+    if started:
+        raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
+    return _run(config, make_folder(out), verbose)
+
+
+def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dict]:
+    """Read the settings of a run, and the fingerprint of its data; given settings, except `data`, must be the same."""
     saved = read_json(path)
     try:
-        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["settings"].items()}
-        config, started_with = TrainingConfig(**fields), saved["data"]
-    except (KeyError, TypeError) as error:
+        config, started_with = TrainingConfig(**saved["settings"]), saved["data"]
+    except (KeyError, TypeError, InputError) as error:
         raise InputError(path, f"not the settings of a run: {error}") from error
-    for name, value in settings.items():
-        if value is not None and value != getattr(config, name):
+    given = {name: value for name, value in settings.items() if value is not None}
+    asked = dataclasses.replace(config, **given)
+    for name in given.keys() - {"data"}:
+        if getattr(asked, name) != getattr(config, name):
             kept = f"{name}={getattr(config, name)!r}"
-            raise InputError(path, f"the run has {kept}, and a resumed run keeps its settings, not {value!r}")
-    return _run(dataclasses.replace(config, data=data or config.data), Path(out), verbose, started_with)
-
-
-def train_or_resume(out: str | Path, verbose: int | str = "auto", **settings) -> Path:
-    """Train the edge generator into a run folder, go on with what is there, or see that it is done.
-
-    Args:
-        out: the run folder.
-        verbose: as in `keras.Model.fit`.
-        settings: of `make_config`.
-
-    Raises:
-        InputError: as `train` and `resume` do.
-    """
-    if (Path(out) / "run.json").exists():
-        return resume(out, verbose, **settings)
-    return train(make_config("mobilenet_v2", **settings), out, verbose)
+            raise InputError(path, f"the run has {kept}, and a resumed run keeps its settings, not {given[name]!r}")
+    return asked, started_with
 
 
 def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: dict | None = None) -> Path:
@@ -174,8 +90,8 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
             generator = build_generator(config.backbone, (*config.image_shape, 3), weights, dropout=config.dropout)
         except ValueError as error:
             raise InputError("network", error) from error
-        for name in BACKBONES[config.backbone].encoder_layers()[: config.frozen]:
-            generator.get_layer(name).trainable = False
+        for layer in BACKBONES[config.backbone].encoder_layers[: config.frozen]:
+            generator.get_layer(layer).trainable = False
     examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}
     if config.pseudo:
         pseudo = load_examples(config.pseudo, "train", config.image_shape)
@@ -185,7 +101,7 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
     if examples["train"].count < config.batch_size:
         cause = f"{examples['train'].count} examples to train on are fewer than one batch of {config.batch_size}"
         raise InputError(config.data, cause)
-    found = {split: {"examples": some.count, "fingerprint": some.fingerprint} for split, some in examples.items()}
+    found = {split: {"examples": part.count, "fingerprint": part.fingerprint} for split, part in examples.items()}
     if started_with is None:
         write_json(out / "run.json", _describe(config, found))
     elif found != started_with:
@@ -272,7 +188,7 @@ def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: floa
         optimizer = paper_optimizer(rate, config.weight_decay)
     else:
         schedule = keras.optimizers.schedules.CosineDecay(rate, max(updates, 1), alpha=0.01)
-        encoder = BACKBONES[config.backbone].encoder_layers()
+        encoder = BACKBONES[config.backbone].encoder_layers
         optimizer = LayerwiseAdamW(schedule, encoder, config.encoder_rate, weight_decay=config.weight_decay)
     if ema:
         optimizer.use_ema, optimizer.ema_momentum = True, ema

@@ -19,7 +19,7 @@ from conftest import render_photograph, save_picture
 
 from salgan_tf import build_generator, images
 from salgan_tf.data.folder import Example
-from salgan_tf.training import make_config
+from salgan_tf.settings import make_config
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("benchmarks", "tools", "examples", "export")
@@ -118,7 +118,7 @@ def test_a_model_is_bundled(tmp_path):
 def write_run(folder, epochs: int, **settings):
     """Write the files of a run that the table needs; CC changes by 0.1 per epoch and is highest in the second."""
     folder.mkdir(parents=True)
-    config = make_config("mobilenet_v2", data="data", gan_epochs=0, bce_epochs=3, **settings)
+    config = make_config(data="data", gan_epochs=0, bce_epochs=3, **settings)
     (folder / "run.json").write_text(json.dumps({"settings": dataclasses.asdict(config)}))
     if epochs:
         with (folder / "history.csv").open("w") as table:

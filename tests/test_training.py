@@ -15,13 +15,24 @@ import pytest
 import tensorflow as tf
 from conftest import write_salicon
 
-from salgan_tf import InputError, SalGAN, SaliencyPredictor, build_discriminator, build_generator, images, training
+from salgan_tf import (
+    InputError,
+    SalGAN,
+    SaliencyPredictor,
+    build_discriminator,
+    build_generator,
+    images,
+    load_generator,
+    training,
+)
 from salgan_tf.__main__ import main
-from salgan_tf.models import mobilenet_v2, vgg16
-from salgan_tf.models.pretrained import load_pretrained
+from salgan_tf.models.backbone import Backbone
+from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.models.mobilenet_v2 import MOBILENET_V2
+from salgan_tf.models.vgg16 import VGG16
 from salgan_tf.run_folder import RunFolder
 
-TINY = {
+SHORT = {
     "image_shape": (32, 32),
     "batch_size": 2,
     "bce_epochs": 2,
@@ -32,14 +43,18 @@ TINY = {
 }
 
 
-def tiny_config(data: Path, **settings) -> training.TrainingConfig:
-    return training.make_config("mobilenet_v2", data=str(data), **TINY | settings)
+def train(data: Path, out: Path, backbone: str = "tiny", **settings) -> Path:
+    return training.train(data, out, backbone, verbose=0, **SHORT | settings)
 
 
-def tiny_arguments(data: Path, out: Path) -> list[str]:
+def resume(data: Path, out: Path) -> Path:
+    return training.train(data, out, resume=True, verbose=0)
+
+
+def make_arguments(data: Path, out: Path, backbone: str = "tiny") -> list[str]:
     return [
-        *("train", "--data", str(data), "--out", str(out), "--size", "32x32", "--batch-size", "2", "--init", "none"),
-        *("--bce-epochs", "2", "--gan-epochs", "2", "--augment", "flip,crop"),
+        *("train", "--data", str(data), "--out", str(out), "--backbone", backbone, "--size", "32x32"),
+        *("--batch-size", "2", "--init", "none", "--bce-epochs", "2", "--gan-epochs", "2", "--augment", "flip,crop"),
         *("--updates", "alternate"),
     ]
 
@@ -67,29 +82,45 @@ def data(tmp_path_factory) -> Path:
     return write_salicon(tmp_path_factory.mktemp("data") / "salicon")
 
 
-def build_tiny_generator(backbone: str, image_shape: tuple[int, ...], weights=None, dropout=0.0) -> keras.Model:
-    """Build a generator of three layers, which TensorFlow traces in a second."""
-    image = keras.Input(image_shape, name="image")
+def connect_tiny(image, dropout: float):
+    """Connect three layers, which TensorFlow traces in a second."""
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(image)
     x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="hidden")(x)
-    tiny = keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="output")(x))
-    if weights is not None:
-        load_pretrained(tiny, weights)
-    return tiny
+    x = keras.layers.SpatialDropout2D(dropout)(x)
+    return keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="output")(x)
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    """Train a tiny generator: what is tested is the schedule around it."""
-    monkeypatch.setattr(training, "build_generator", build_tiny_generator)
+@pytest.fixture(scope="module", autouse=True)
+def tiny():
+    """Register a tiny backbone, to test the schedule around it."""
+    with pytest.MonkeyPatch.context() as patch:
+        backbone = Backbone("tiny", 4, connect_tiny, ("hidden",), defaults=MOBILENET_V2.defaults)
+        patch.setitem(BACKBONES, "tiny", backbone)
+        yield
 
 
 @pytest.fixture(scope="module")
-def whole_run(data, tmp_path_factory) -> Path:
+def whole_run(data, tiny, tmp_path_factory) -> Path:
     """An uninterrupted training with alternating updates, three steps an epoch: every epoch ends in mid-turn."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "build_generator", build_tiny_generator)
-        return training.train(tiny_config(data), tmp_path_factory.mktemp("whole") / "run", verbose=0)
+    return train(data, tmp_path_factory.mktemp("whole") / "run")
+
+
+def test_backbone_needs_only_its_line_in_the_registry(whole_run, tmp_path, capsys):
+    """What was trained is recognized, and exported at another size; `train --help` lists the backbone."""
+    assert json.loads((whole_run / "run.json").read_text())["settings"]["backbone"] == "tiny"
+    command = ["export", "--model", str(whole_run), "--float32", "--size", "20x24", "--out", str(tmp_path)]
+    assert main(command) == 0
+    (exported,) = tmp_path.glob("*.tflite")
+    assert exported.name.startswith("salgan_tiny_20x24")
+    generator = build_generator("tiny", (20, 24, 3), whole_run / "adversarial.keras")
+    image = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
+    expected = np.asarray(generator(image[None]))[0, ..., 0]
+    np.testing.assert_allclose(SaliencyPredictor(exported).run_network(image), expected, rtol=0, atol=1e-5)
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--backbone {mobilenet_v2,vgg16,tiny}" in text
+    assert "(default: 16 for mobilenet_v2, 32 for vgg16, 16 for tiny)" in text
 
 
 def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
@@ -115,7 +146,7 @@ def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
 
 
 @pytest.mark.parametrize("epoch", [2, 3, 4])
-def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tiny, tmp_path, monkeypatch, epoch):
+def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tmp_path, monkeypatch, epoch):
     """Interrupted in the middle of the second epoch of either stage, and of the first of the second stage."""
 
     class Interrupted(Exception):
@@ -128,15 +159,15 @@ def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tiny, t
     with monkeypatch.context() as patch:
         patch.setattr(training.RunRecorder, "on_train_batch_end", interrupt)
         with pytest.raises(Interrupted):
-            training.train(tiny_config(data), tmp_path / "run", verbose=0)
+            train(data, tmp_path / "run")
     assert RunFolder(tmp_path / "run").epochs_done == epoch - 1
-    assert_ended_alike(training.resume(tmp_path / "run", verbose=0), whole_run)
+    assert_ended_alike(resume(data, tmp_path / "run"), whole_run)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_stopped_command_keeps_its_last_epoch(data, tmp_path, how):
     """The edge generator through the command line, as users have it."""
-    arguments = tiny_arguments(data, tmp_path / "run")
+    arguments = make_arguments(data, tmp_path / "run", "mobilenet_v2")
     process = subprocess.Popen(
         [sys.executable, "-m", "salgan_tf", *arguments],
         stdout=subprocess.DEVNULL,
@@ -155,11 +186,10 @@ def test_stopped_command_keeps_its_last_epoch(data, tmp_path, how):
         assert errors.splitlines()[-1] == "salgan_tf: interrupted; --resume continues after the last whole epoch"
         return
     assert main([*arguments, "--resume"]) == 0
-    assert_ended_alike(tmp_path / "run", training.train(tiny_config(data), tmp_path / "whole", verbose=0))
+    assert_ended_alike(tmp_path / "run", train(data, tmp_path / "whole", "mobilenet_v2"))
 
 
-def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(data, tiny, tmp_path, monkeypatch):
-    config = tiny_config(data, bce_epochs=3, gan_epochs=0)
+def test_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):
     make_batches = training.make_batches
 
     def spoiled(examples, *arguments, first_epoch=None, **options):
@@ -181,21 +211,21 @@ def test_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(data, tin
         ),
     ):
         patch.setattr(training, "make_batches", spoiled)
-        training.train(config, tmp_path / "run", verbose=0)
+        train(data, tmp_path / "run", bce_epochs=3, gan_epochs=0)
     folder = RunFolder(tmp_path / "run")
     assert folder.epochs_done == 1
-    training.resume(tmp_path / "run", verbose=0)
+    resume(data, tmp_path / "run")
     assert RunFolder(tmp_path / "run").epochs_done == 3
 
 
 def test_second_run_in_the_same_folder_is_refused(data, whole_run, capsys):
-    assert main(tiny_arguments(data, whole_run)) == 1
+    assert main(make_arguments(data, whole_run)) == 1
     assert "--resume" in capsys.readouterr().err
 
 
-def test_resume_refuses_other_settings_and_other_data(salicon, tiny, tmp_path, capsys):
-    run = training.train(tiny_config(salicon, bce_epochs=1, gan_epochs=0), tmp_path / "run", verbose=0)
-    assert main([*tiny_arguments(salicon, run), "--resume", "--seed", "7"]) == 1
+def test_resume_refuses_other_settings_and_other_data(salicon, tmp_path, capsys):
+    run = train(salicon, tmp_path / "run", bce_epochs=1, gan_epochs=0)
+    assert main([*make_arguments(salicon, run), "--resume", "--seed", "7"]) == 1
     assert "bce_epochs=1" in capsys.readouterr().err
     (salicon / "maps" / "train" / "scene_0.png").unlink()
     assert main(["train", "--data", str(salicon), "--out", str(run), "--resume"]) == 1
@@ -207,40 +237,34 @@ def test_resume_without_a_run_is_refused(data, tmp_path, capsys):
     assert "run.json" in capsys.readouterr().err
 
 
-def test_mirrored_strategy_trains_from_the_command_line(data, tiny, tmp_path):
-    arguments = tiny_arguments(data, tmp_path / "run")
+def test_mirrored_strategy_trains_from_the_command_line(data, tmp_path):
+    arguments = make_arguments(data, tmp_path / "run")
     assert main([*arguments, "--strategy", "mirrored", "--bce-epochs", "1", "--gan-epochs", "1"]) == 0
     assert RunFolder(tmp_path / "run").epochs_done == 2
 
 
-def test_paper_recipe_trains_vgg16(data, tmp_path):
-    config = training.make_config(
-        "vgg16", data=str(data), image_shape=(16, 16), batch_size=2, bce_epochs=1, gan_epochs=1, init="none"
-    )
-    assert (config.content_loss, config.alpha, config.optimizer, config.updates) == (
-        "bce",
-        0.05,
-        "adagrad",
-        "alternate",
-    )
-    training.train(config, tmp_path / "run", verbose=0)
-    assert RunFolder(tmp_path / "run").epochs_done == 2
+def test_vgg16_trains_with_the_papers_defaults(data, tmp_path):
+    settings = {"image_shape": (16, 16), "batch_size": 2, "bce_epochs": 1, "gan_epochs": 1, "init": "none"}
+    run = training.train(data, tmp_path / "run", "vgg16", verbose=0, **settings)
+    saved = json.loads((run / "run.json").read_text())["settings"]
+    names = ("content_loss", "alpha", "optimizer", "updates")
+    assert [saved[name] for name in names] == ["bce", 0.05, "adagrad", "alternate"]
+    assert RunFolder(run).epochs_done == 2
 
 
-def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tiny, tmp_path, monkeypatch):
-    """The start of the weights is a file, as users have it: a resumed run must load it again."""
-    start = tmp_path / "start.keras"
-    build_tiny_generator("", (32, 32, 3)).save(start)
-    config = tiny_config(data, init=str(start), bce_epochs=1, gan_epochs=1)
-    whole = training.train(config, tmp_path / "whole", verbose=0)
+def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tmp_path, monkeypatch):
+    """The weights start from a file, which a resumed run must load again."""
+    settings = {"init": tmp_path / "start.keras", "bce_epochs": 1, "gan_epochs": 1}
+    build_generator("tiny", (32, 32, 3)).save(settings["init"])
+    whole = train(data, tmp_path / "whole", **settings)
     with monkeypatch.context() as patch:
         patch.setattr(training.RunRecorder, "on_train_batch_end", lambda *arguments, **options: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            training.train(config, tmp_path / "run", verbose=0)
-    # What a kill in the middle of writing leaves.
+            train(data, tmp_path / "run", **settings)
+    # The files that a kill in the middle of writing leaves.
     (tmp_path / "run" / "checkpoints" / ".partial-x").mkdir(parents=True)
     (tmp_path / "run" / "checkpoints" / "epoch-0009.weights.h5").write_bytes(b"half")
-    training.resume(tmp_path / "run", verbose=0)
+    resume(data, tmp_path / "run")
     assert_ended_alike(tmp_path / "run", whole)
     assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("*.h5")] == ["epoch-0002.weights.h5"]
     assert not list((tmp_path / "run").rglob(".partial-*"))
@@ -259,26 +283,23 @@ def test_frozen_blocks_of_the_real_generator_never_move():
     moved = {
         name
         for name, weights in before.items()
-        if any((one != two).any() for one, two in zip(weights, generator.get_layer(name).get_weights(), strict=True))
+        if any((old != new).any() for old, new in zip(weights, generator.get_layer(name).get_weights(), strict=True))
     }
-    assert not [name for name in moved if name.startswith(vgg16.FROZEN_BLOCKS)]
+    assert not moved & set(VGG16.encoder_layers[:7])
     assert {"conv4_1", "conv5_3", "uconv5_3", "uconv1_1", "output"} <= moved
 
 
 def test_frozen_convolutions_keep_their_start_and_every_epoch_its_generator(tmp_path, salicon):
     settings = {"frozen": 9, "dropout": 0.2, "label_smoothing": 0.1, "spectral_normalization": True, "gan_epochs": 1}
-    run = training.train(tiny_config(salicon, keep_epochs=True, **settings), tmp_path / "run", verbose=0)
+    run = train(salicon, tmp_path / "run", "mobilenet_v2", keep_epochs=True, **settings)
     epochs = sorted((run / "epochs").iterdir())
     assert [path.name for path in epochs] == [f"epoch-{number:04d}.keras" for number in (1, 2, 3)]
-    first, last = (keras.saving.load_model(epochs[index]) for index in (0, -1))
-    names = mobilenet_v2.encoder_layers()
-    moved = [
-        name
-        for name in names
-        if (first.get_layer(name).get_weights()[0] != last.get_layer(name).get_weights()[0]).any()
-    ]
-    assert moved == names[9:]
-    # Dropout is of the training alone.
+    first, last = (load_generator(epochs[index]) for index in (0, -1))
+    names = MOBILENET_V2.encoder_layers
+    kernels = [[network.get_layer(name).get_weights()[0] for name in names] for network in (first, last)]
+    moved = [name for name, old, new in zip(names, *kernels, strict=True) if (old != new).any()]
+    assert moved == list(names[9:])
+    # Dropout takes part in training only.
     picture = np.full((1, 32, 32, 3), 90, np.float32)
     np.testing.assert_array_equal(last(picture, training=False), last(picture, training=False))
     assert (np.asarray(last(picture, training=True)) != np.asarray(last(picture, training=True))).any()

@@ -1,11 +1,11 @@
-"""The poster's second table and figure again: content loss alone against content and adversarial loss.
+"""The experiment of the poster's second table and figure: content loss alone against content and adversarial loss.
 
     python tools/compare_adversarial.py --data freeview --init mobilenet_v2_imagenet.npz --out runs/adversarial
 
-For each seed a common start is trained, and from it two runs of as many epochs, one without and one with a
-discriminator; all else is the same. Then the generator of every epoch is measured on `val`. Written are the runs,
-docs/adversarial.json (every figure), docs/adversarial.png (metrics over epochs), and the table, which is printed too,
-in docs/experiments.md. An interrupted call is continued by repeating it.
+For each seed a common start is trained, and from it two runs of equal length, one without and one with a
+discriminator; everything else is the same. Then the generator of every epoch is measured on `val`. Writes the runs,
+docs/adversarial.json (all figures), docs/adversarial.png (metrics over epochs), and the table in docs/experiments.md,
+and prints the table. To continue an interrupted call, repeat it.
 """
 
 import argparse
@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from scipy.stats import wilcoxon
 from sections import replace_section
 
-from salgan_tf import evaluation, files, training, visualization
+from salgan_tf import evaluation, files, visualization
 from salgan_tf.evaluation.scoring import BY_NAME
+from salgan_tf.training import train
 
 # The poster's columns first.
 METRICS = ("sauc", "auc_borji", "nss", "cc", "ig", "auc_judd", "sim", "kl")
@@ -27,8 +28,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 COMMON = {"content_loss": "bce", "updates": "both", "frozen": 9, "encoder_rate": 0.25, "keep_epochs": True}
 START = {"bce_epochs": START_EPOCHS, "gan_epochs": 0, "learning_rate": 1e-3}
 RATE = 2e-4
-# The paper's 0.05 gives the content loss, whose gradient is small near its optimum, no say beside the discriminator:
-# with AdamW the maps fall apart within an epoch (docs/experiments.md).
+# At the paper's 0.05 the content loss, whose gradient is small near its optimum, has no weight beside the
+# discriminator: with AdamW the maps deteriorate within an epoch (docs/experiments.md).
 ALPHA = 20.0
 ARMS = {
     "BCE": {"bce_epochs": EPOCHS, "gan_epochs": 0, "learning_rate": RATE},
@@ -37,22 +38,21 @@ ARMS = {
 
 
 def train_runs(data: str, init: str, out: Path, seeds: int, alpha: float) -> dict[tuple[int, str], list[Path]]:
-    """Train what is missing; give, by seed and arm, the generators of the start and of each epoch after it."""
+    """Train the missing runs; return, by seed and arm, the generators of the start and of each later epoch."""
     generators = {}
     for seed in range(seeds):
         start = out / f"start-{seed}"
-        training.train_or_resume(start, 2, data=data, init=init, seed=seed, **COMMON, **START)
+        train(data, start, resume=None, verbose=2, init=init, seed=seed, **COMMON, **START)
         for arm, settings in ARMS.items():
             folder = out / f"{arm.lower().replace('+', '-')}-{seed}"
-            training.train_or_resume(
-                folder, 2, data=data, init=str(start / "content.keras"), seed=seed, alpha=alpha, **COMMON, **settings
-            )
+            own = {"init": start / "content.keras", "seed": seed, "alpha": alpha} | COMMON | settings
+            train(data, folder, resume=None, verbose=2, **own)
             generators[seed, arm] = [start / "content.keras", *sorted((folder / "epochs").glob("*.keras"))]
     return generators
 
 
 def measure(data: str, generators: dict[tuple[int, str], list[Path]]) -> tuple[np.ndarray, list]:
-    """Give every metric (seed, arm, epoch, metric, image) on `val`, and the photographs."""
+    """Return all metrics (seed, arm, epoch, metric, image) on `val`, and the photographs."""
     seeds = sorted({seed for seed, _ in generators})
     scores, examples = [], []
     for seed in seeds:
@@ -72,7 +72,8 @@ def format_table(scores: np.ndarray, examples: list) -> str:
     averaged = evaluation.Evaluation(examples, means, {}, "")
     rows = [["", *(BY_NAME[name].label for name in METRICS)]]
     for arm, columns in evaluation.summarize(averaged)["all"].items():
-        rows.append([arm, *(f"{one.mean:.4f} ±{(one.high - one.low) / 2:.4f}" for one in map(columns.get, METRICS))])
+        estimates = [columns[name] for name in METRICS]
+        rows.append([arm, *(f"{mean.mean:.4f} ±{(mean.high - mean.low) / 2:.4f}" for mean in estimates)])
     (difference,) = evaluation.compare(averaged).values()
     rows.append(["difference", *(f"{difference[name].mean:+.4f}" for name in METRICS)])
     rows.append(
@@ -108,8 +109,10 @@ def main() -> None:
     parser.add_argument("--data", required=True, metavar="ROOT", help="data set with the splits train and val")
     parser.add_argument("--init", required=True, metavar="FILE", help="ImageNet start of the encoder")
     parser.add_argument("--out", required=True, type=Path, metavar="RUNS", help="folder for the runs")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many seeds (3, if not said)")
-    parser.add_argument("--alpha", type=float, default=ALPHA, metavar="X", help="weight of the content loss")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="number of seeds (default: %(default)s)")
+    parser.add_argument(
+        "--alpha", type=float, default=ALPHA, metavar="X", help="weight of the content loss (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     generators = train_runs(arguments.data, arguments.init, arguments.out, arguments.seeds, arguments.alpha)
     scores, examples = measure(arguments.data, generators)

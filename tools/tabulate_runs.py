@@ -1,9 +1,9 @@
-"""The table of all trainings of the search in docs/experiments.md, made from their run folders.
+"""Tabulate the run folders of all trainings of the search in docs/experiments.md.
 
     python tools/tabulate_runs.py runs --baseline base-s0
 
-Every folder below with a run.json is a row, also one that failed or was stopped. What differs from the baseline's
-settings is the row's text; the figures are those of the epoch with the best CC on `val`, on the training grid.
+Every folder with a run.json is a row, including those of runs that failed or were stopped. A row names the settings
+that differ from the baseline's; its figures are those of the epoch with the best CC on `val`, at the training size.
 """
 
 import argparse
@@ -14,18 +14,21 @@ from pathlib import Path
 
 from sections import replace_section
 
-from salgan_tf.training import TrainingConfig
+from salgan_tf.settings import TrainingConfig
 
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "experiments.md"
-# Where things lie on one machine, and what is a column of its own.
+# Paths of one machine, and settings that have a column of their own or no influence.
 _NOT_SHOWN = ("data", "seed", "keep_epochs")
 _METRICS = ("cc", "nss", "sim", "kl")
 
 
 def read_run(folder: Path) -> tuple[dict, list[dict]]:
-    """Read a run's settings and its epochs; a run that was killed in its first epoch has none."""
-    # A setting that an older run did not know has its default.
-    settings = dataclasses.asdict(TrainingConfig(**json.loads((folder / "run.json").read_text())["settings"]))
+    """Read the settings and the epochs of a run; a run that was killed in its first epoch has no epochs."""
+    saved = json.loads((folder / "run.json").read_text())["settings"]
+    # A setting that is newer than the run has its default. Values are not checked: some of old runs are illegal today.
+    settings = {
+        setting.name: saved.get(setting.name, setting.default) for setting in dataclasses.fields(TrainingConfig)
+    }
     history = folder / "history.csv"
     return settings, list(csv.DictReader(history.read_text().splitlines())) if history.exists() else []
 
@@ -35,9 +38,8 @@ def describe(settings: dict, baseline: dict) -> str:
 
     def text(value) -> str:
         if isinstance(value, (list, tuple)):
-            return (
-                "x".join(map(str, value)) if all(isinstance(one, int) for one in value) else "+".join(value) or "none"
-            )
+            numbers = all(isinstance(entry, int) for entry in value)
+            return ("x".join(map(str, value)) if numbers else "+".join(value)) or "none"
         return "/".join(Path(value).parts[-2:]) if isinstance(value, str) else str(value)
 
     names = [name for name in settings if name not in _NOT_SHOWN and settings[name] != baseline[name]]
@@ -45,9 +47,9 @@ def describe(settings: dict, baseline: dict) -> str:
 
 
 def tabulate(root: Path, baseline: str) -> str:
-    """Make the table, in the order in which the runs were begun."""
+    """Return the table, with the runs in the order of their start."""
     folders = sorted(
-        (path.parent for path in root.rglob("run.json")), key=lambda one: (one / "run.json").stat().st_mtime
+        (path.parent for path in root.rglob("run.json")), key=lambda folder: (folder / "run.json").stat().st_mtime
     )
     reference, _ = read_run(root / baseline)
     lines = ["| run | differs from the baseline in | seed | epochs | minutes | best epoch | CC | NSS | SIM | KL |"]
@@ -70,7 +72,7 @@ def tabulate(root: Path, baseline: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, metavar="RUNS", help="folder of run folders")
-    parser.add_argument("--baseline", required=True, metavar="NAME", help="the run that the others are held against")
+    parser.add_argument("--baseline", required=True, metavar="NAME", help="run that the others are compared with")
     arguments = parser.parse_args()
     table = tabulate(arguments.runs, arguments.baseline)
     print(table)

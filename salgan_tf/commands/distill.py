@@ -1,4 +1,4 @@
-"""`distill`: what trained generators see in windows of photographs, as a data set."""
+"""`distill`: from photographs to a data set of windows with the maps of trained generators."""
 
 import argparse
 from pathlib import Path

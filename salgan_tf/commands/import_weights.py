@@ -1,4 +1,4 @@
-"""`import-weights`: the authors' released Lasagne files in, a Keras file out."""
+"""`import-weights`: from the authors' released Lasagne files to a Keras file."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="FILE.keras",
         type=Path,
-        help="the generator; with DISC.npz, a SalGAN of generator and discriminator",
+        help="file for the generator; with DISC.npz, for a SalGAN of generator and discriminator",
     )
 
 

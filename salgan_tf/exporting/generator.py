@@ -6,7 +6,9 @@ import keras
 
 from salgan_tf.errors import InputError
 from salgan_tf.inference import SaliencyPredictor
-from salgan_tf.models.generator import BACKBONES, build_generator
+from salgan_tf.models.assignment import describe_weights
+from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.models.generator import build_generator
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.weights import find_model
 
@@ -30,12 +32,11 @@ def load_for_export(model: str | Path, size: tuple[int, int] | None = None) -> k
         raise InputError(path, f"cannot be exported: give {_MODELS}")
     generator = load_generator(path)
     own_size = generator.input_shape[1:3]
-    shapes = [weight.shape for weight in generator.weights]
-    for backbone, network in BACKBONES.items():
-        smallest = build_generator(backbone, (network.STRIDE, network.STRIDE, 3))
-        if [weight.shape for weight in smallest.weights] == shapes:
+    weights = describe_weights(generator)
+    for name, backbone in BACKBONES.items():
+        if describe_weights(build_generator(name, (backbone.stride, backbone.stride, 3))) == weights:
             # Built anew even at its own size: a network that was trained in mixed precision is exported in float32.
-            copy = _build(backbone, size or own_size)
+            copy = _build(name, size or own_size)
             copy.set_weights(generator.get_weights())
             return copy
     if size and size != own_size:

@@ -1,5 +1,6 @@
 """Arrays of a file into the layers of a network: all of them, or none."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -8,22 +9,27 @@ import numpy as np
 from salgan_tf.errors import InputError
 
 
-def assign_layers(network: keras.Model, arrays: dict[str, list[np.ndarray]], path: str | Path) -> None:
+def describe_weights(network: keras.Model) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the name, with its layer's, and the shape of each weight. Equal networks have equal lists at any size."""
+    return [(weight.path, tuple(weight.shape)) for weight in network.weights]
+
+
+def assign_layers(network: keras.Model, arrays: Mapping[str, Sequence[np.ndarray]], path: str | Path) -> None:
     """Set the weights of layers; everything is checked before anything is set.
 
     Args:
-        network: what has the layers.
-        arrays: by the layer's name, its arrays in Keras' order and layout.
+        network: the network that has the layers.
+        arrays: the arrays of each layer by its name, in Keras' order and layout.
         path: the file that they come from, named in errors.
 
     Raises:
         InputError: a shape differs, or a value is not a finite number.
     """
     for name, values in arrays.items():
-        wanted = [tuple(weight.shape) for weight in network.get_layer(name).weights]
+        expected = [tuple(weight.shape) for weight in network.get_layer(name).weights]
         found = [value.shape for value in values]
-        if found != wanted:
-            raise InputError(path, f"layer {name} takes arrays of shapes {wanted} and the file has {found}")
+        if found != expected:
+            raise InputError(path, f"layer {name} takes arrays of shapes {expected}, and the file has {found}")
         if not all(np.issubdtype(value.dtype, np.floating) and np.isfinite(value).all() for value in values):
             raise InputError(path, f"layer {name} has values that are not finite numbers")
     for name, values in arrays.items():

@@ -1,13 +1,13 @@
-"""The discriminator: image and map in, the probability that the map was recorded out (Pan et al. 2017, 3.2)."""
+"""The discriminator: from an image and a map to the probability that the map was recorded (Pan et al. 2017, 3.2)."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable("salgan_tf")
 class WeightNormConv2D(keras.layers.Conv2D):
-    """A convolution with each filter W divided by its length: W g / sqrt(1e-6 + sum(W^2)), as the released code has it.
+    """A convolution that divides each filter W by its length, like the released code: W g / sqrt(1e-6 + sum(W^2)).
 
-    The gain g (one a filter) is stored with the weights and is not trained: released files bring their own.
+    The gain g of each filter is stored with the weights and is not trained: released files have their own.
     """
 
     def build(self, input_shape):
@@ -15,7 +15,7 @@ class WeightNormConv2D(keras.layers.Conv2D):
         self.gain = self.add_weight(shape=(self.filters,), initializer="ones", trainable=False, name="gain")
 
     def save_own_variables(self, store):
-        # Conv2D names its own variables here, and knows of no gain.
+        # Conv2D stores its own variables by name, without the gain.
         super().save_own_variables(store)
         if self.built:
             store["gain"] = self.gain
@@ -33,10 +33,10 @@ class WeightNormConv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("salgan_tf")
 class MergeInitializer(keras.initializers.GlorotUniform):
-    """Glorot's uniform start for `merge`, with the weights of the RGB channels 255 times smaller.
+    """Glorot's uniform initializer for `merge`, with the weights of the RGB channels 255 times smaller.
 
-    Saliency is in [0, 1] and RGB in [0, 255]. With one scale for all four channels, `fc4` starts where tanh is flat to
-    the last bit of a float: no gradient passes, and the discriminator answers 1/2 for ever.
+    Saliency is in [0, 1] and RGB in [0, 255]. With the same scale for all four channels, `fc4` starts where tanh is
+    flat to the last bit of a float: no gradient passes, and the discriminator always answers 1/2.
     """
 
     def __call__(self, shape, dtype=None):
@@ -49,11 +49,11 @@ def build_discriminator(
     spectral_normalization: bool = False,
     name: str = "discriminator",
 ) -> keras.Model:
-    """Build the released code's discriminator (1,359,424 parameters at 192x256).
+    """Build the discriminator of the released code (1,359,424 parameters at 192x256).
 
     Args:
         image_shape: (H, W, 3), with H and W multiples of 16.
-        spectral_normalization: wrap every layer but the last in Keras' `SpectralNormalization` (Miyato et al. 2018)
+        spectral_normalization: wrap all layers except the last in Keras' `SpectralNormalization` (Miyato et al. 2018)
             instead of weight-normalising `conv3_1` and `conv3_2`.
         name: the model's name.
 
@@ -66,7 +66,7 @@ def build_discriminator(
     """
     height, width, channels = image_shape
     if channels != 3 or any(side < 16 or side % 16 for side in (height, width)):
-        raise ValueError(f"image_shape={tuple(image_shape)}: (height, width, 3) is wanted, both multiples of 16")
+        raise ValueError(f"image_shape={tuple(image_shape)}: expected (height, width, 3), both multiples of 16")
 
     def layer(plain: keras.layers.Layer) -> keras.layers.Layer:
         return keras.layers.SpectralNormalization(plain, name=plain.name) if spectral_normalization else plain

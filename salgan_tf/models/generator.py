@@ -4,10 +4,8 @@ from pathlib import Path
 
 import keras
 
-from salgan_tf.models import mobilenet_v2, vgg16
+from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.pretrained import load_pretrained
-
-BACKBONES = {"vgg16": vgg16, "mobilenet_v2": mobilenet_v2}
 
 
 def build_generator(
@@ -20,14 +18,14 @@ def build_generator(
     """Build a generator.
 
     Args:
-        backbone: `"vgg16"`, the paper's (Pan et al. 2017, section 3.1; 31,787,009 parameters, encoder blocks 1 to 3
-            frozen), or `"mobilenet_v2"`, the edge generator (2.8 million parameters).
-        image_shape: (H, W, 3), with H and W multiples of 16 (vgg16) or 32 (mobilenet_v2).
+        backbone: a name of `BACKBONES`: `"vgg16"`, the paper's (Pan et al. 2017, section 3.1; 31,787,009 parameters,
+            encoder blocks 1 to 3 frozen), or `"mobilenet_v2"`, the edge generator (2.8 million parameters).
+        image_shape: (H, W, 3), with H and W multiples of the backbone's stride: 16 (vgg16) or 32 (mobilenet_v2).
         weights: `None` for a random start; `"imagenet"` for an encoder trained on ImageNet, fetched by
-            keras.applications; `"edge"` for the bundled model, which is at its best at (256, 320, 3); or a local file,
+            keras.applications; `"edge"` for the bundled model, which is best at (256, 320, 3); or a local file,
             see `salgan_tf.models.pretrained.load_pretrained`.
-        name: the model's name, by default `salgan_` and the backbone.
-        dropout: share of the decoder's feature maps that each step of a training leaves out.
+        name: the model's name, by default `salgan_` and the backbone's name.
+        dropout: share of the decoder's feature maps to drop in each training step.
 
     Returns:
         A functional model from `image` (B, H, W, 3), RGB in [0, 255], to saliency (B, H, W, 1), float32 in [0, 1].
@@ -37,17 +35,18 @@ def build_generator(
         salgan_tf.InputError: the file of weights is missing or belongs to another network.
     """
     if backbone not in BACKBONES:
-        raise ValueError(f"backbone={backbone!r} is unknown; there are {', '.join(map(repr, BACKBONES))}")
+        raise ValueError(f"unknown backbone {backbone!r}: expected one of {', '.join(map(repr, BACKBONES))}")
     network = BACKBONES[backbone]
-    stride = network.STRIDE
-    image_shape = tuple(image_shape)
+    stride = network.stride
     if len(image_shape) != 3 or image_shape[2] != 3 or any(side < stride or side % stride for side in image_shape[:2]):
         raise ValueError(
-            f"image_shape={image_shape} does not fit {backbone}: (height, width, 3) is wanted, with height and width "
-            f"multiples of {stride}"
+            f"image_shape={tuple(image_shape)} does not fit {backbone}: expected (height, width, 3), "
+            f"with height and width multiples of {stride}"
         )
-    image = keras.Input(image_shape, name="image")
+    image = keras.Input(tuple(image_shape), name="image")
     generator = keras.Model(image, network.connect(image, dropout), name=name or f"salgan_{backbone}")
+    for layer in network.encoder_layers[: network.frozen]:
+        generator.get_layer(layer).trainable = False
     if weights is not None:
-        load_pretrained(generator, weights)
+        load_pretrained(generator, network, weights)
     return generator

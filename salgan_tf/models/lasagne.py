@@ -10,10 +10,13 @@ from salgan_tf.files import read_npz
 from salgan_tf.models import vgg16
 from salgan_tf.models.assignment import assign_layers
 
-# In the files' order; each layer has W and b, the weight-normalised ones also their gain g.
-_GENERATOR_LAYERS = (*vgg16.encoder_layers(), *vgg16.decoder_layers(), "output")
-_DISCRIMINATOR_LAYERS = ("merge", "conv1", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "fc4", "fc5", "prob")
-_WITH_GAIN = ("conv3_1", "conv3_2")
+# The layer of each array in the order of the files: W and b, and the gain g of weight-normalised layers.
+_GENERATOR = tuple(name for name in (*vgg16.ENCODER_LAYERS, *vgg16.DECODER_LAYERS, "output") for _ in "Wb")
+_DISCRIMINATOR = tuple(
+    name
+    for name in ("merge", "conv1", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "fc4", "fc5", "prob")
+    for _ in ("Wbg" if name in ("conv3_1", "conv3_2") else "Wb")
+)
 
 
 def load_lasagne_weights(network: keras.Model, path: str | Path) -> None:
@@ -33,41 +36,36 @@ def load_lasagne_weights(network: keras.Model, path: str | Path) -> None:
 
 
 def is_lasagne(arrays: dict[str, np.ndarray]) -> bool:
-    """Tell whether arrays are named as numpy names nameless ones, as the released files have them."""
+    """Return whether arrays have the names that numpy gives to unnamed ones, like those of the released files."""
     return "arr_0" in arrays
 
 
 def load_lasagne_arrays(network: keras.Model, arrays: dict[str, np.ndarray], path: str | Path) -> None:
-    """Load the arrays of a released file, see `load_lasagne_weights`; `path` is only named in errors."""
-    discriminator = "fc4" in {layer.name for layer in network.layers}
-    names = _DISCRIMINATOR_LAYERS if discriminator else _GENERATOR_LAYERS
-    missing = [name for name in names if name not in {layer.name for layer in network.layers}]
-    if missing:
-        raise InputError(path, f"released weights are a VGG-16 SalGAN's, and {network.name} has no layer {missing[0]}")
-    wanted = sum(len(_roles(name, discriminator)) for name in names)
-    if set(arrays) != {f"arr_{index}" for index in range(wanted)}:
-        raise InputError(
-            path, f"holds {len(arrays)} arrays, and {network.name} takes {wanted} (arr_0 … arr_{wanted - 1})"
-        )
-    ordered = iter([arrays[f"arr_{index}"] for index in range(wanted)])
-    turned = {}
-    for name in names:
-        values = [next(ordered) for _ in _roles(name, discriminator)]
-        flipped = discriminator or name.startswith("uconv")
-        values[0] = _turn_kernel(values[0], network.get_layer(name), network, flipped)
-        turned[name] = values
+    """Load the arrays of a released file, see `load_lasagne_weights`; errors name `path`."""
+    layouts = {len(_GENERATOR): _GENERATOR, len(_DISCRIMINATOR): _DISCRIMINATOR}
+    layout = layouts.get(len(arrays), ())
+    if not layout or any(f"arr_{index}" not in arrays for index in range(len(layout))):
+        expected = f"arr_0 … of a released generator ({len(_GENERATOR)}) or discriminator ({len(_DISCRIMINATOR)})"
+        raise InputError(path, f"holds {len(arrays)} arrays: expected {expected}")
+    present = {layer.name for layer in network.layers}
+    if missing := [name for name in layout if name not in present]:
+        kind = "discriminator" if layout is _DISCRIMINATOR else "VGG-16 generator"
+        cause = f"holds the {len(layout)} arrays of the released {kind}: {network.name} has no layer {missing[0]}"
+        raise InputError(path, cause)
+    turned: dict[str, list[np.ndarray]] = {}
+    for index, name in enumerate(layout):
+        turned.setdefault(name, []).append(arrays[f"arr_{index}"])
+    for name, values in turned.items():
+        flipped = layout is _DISCRIMINATOR or name in vgg16.DECODER_LAYERS
+        values[0] = _turn_kernel(values[0], name, network, flipped)
     assign_layers(network, turned, path)
 
 
-def _roles(name: str, discriminator: bool) -> str:
-    return "Wbg" if discriminator and name in _WITH_GAIN else "Wb"
-
-
-def _turn_kernel(kernel: np.ndarray, layer: keras.layers.Layer, network: keras.Model, flipped: bool) -> np.ndarray:
+def _turn_kernel(kernel: np.ndarray, name: str, network: keras.Model, flipped: bool) -> np.ndarray:
     if kernel.ndim == 4:
         return np.transpose(kernel[:, :, ::-1, ::-1] if flipped else kernel, (2, 3, 1, 0))
-    if layer.name == "fc4":
-        # Lasagne flattens channels first: rows in the order (c, h, w); Keras wants (h, w, c).
+    if name == "fc4":
+        # Lasagne flattens channels first: rows in the order (c, h, w); Keras' order is (h, w, c).
         _, height, width, channels = network.get_layer("flatten").input.shape
         if kernel.shape[0] == height * width * channels:
             rows = kernel.reshape(channels, height, width, -1)

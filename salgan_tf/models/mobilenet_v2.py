@@ -6,25 +6,21 @@ small batches train as well as large ones. Only operations that int8 LiteRT and 
 
 import keras
 
-# MobileNetV2's inverted residuals: filters and stride of each block (its table 2, width 1.0); all expand 6 times but
-# the first.
+from salgan_tf.models.backbone import Backbone
+
+# Filters and stride of MobileNetV2's inverted residuals (its table 2, width 1.0); all but the first expand 6 times.
 BLOCKS = (
     *((16, 1), (24, 2), (24, 1), (32, 2), (32, 1), (32, 1), (64, 2), (64, 1), (64, 1), (64, 1)),
     *((96, 1), (96, 1), (96, 1), (160, 2), (160, 1), (160, 1), (320, 1)),
 )
-STRIDE = 32
-# The decoder's skips, at 1/16, 1/8 and 1/4 of the image: the block from whose expansion (the last and widest of its
-# scale) one is taken, and the channels that it, what comes from below, and what is made of both are reduced to.
+ENCODER_LAYERS = (
+    *("Conv1", "expanded_conv_depthwise", "expanded_conv_project"),
+    *(f"block_{index}_{part}" for index in range(1, len(BLOCKS)) for part in ("expand", "depthwise", "project")),
+)
+# The decoder's skips, at 1/16, 1/8 and 1/4 of the image: the block whose expansion (the last and widest of its scale)
+# is taken, and the channels that the skip, the coarser scale and both together are reduced to.
 SKIPS = (("block_13", 160), ("block_6", 80), ("block_3", 32))
 CONTEXT_FILTERS = 256
-
-
-def encoder_layers() -> list[str]:
-    """Name the encoder's convolutions, in order."""
-    names = ["Conv1", "expanded_conv_depthwise", "expanded_conv_project"]
-    for index in range(1, len(BLOCKS)):
-        names += [f"block_{index}_{part}" for part in ("expand", "depthwise", "project")]
-    return names
 
 
 def _convolution(x, filters: int, size: int, name: str, relu: bool = True):
@@ -38,15 +34,15 @@ def _pointwise(x, filters: int, name: str, relu: bool = True):
 
 def _depthwise(x, name: str, stride: int = 1, size: int = 3):
     # On even sizes TensorFlow's "same" pads as MobileNetV2 does: nothing above and left, one pixel below and right.
-    # Keras' he_normal counts all channels as inputs of a depthwise filter, which has one: seven such layers would start
-    # with no signal left.
+    # Keras' he_normal counts all channels as inputs of a depthwise filter, which has one: after seven such layers no
+    # signal would be left.
     start = keras.initializers.RandomNormal(stddev=(2 / size**2) ** 0.5)
     layer = keras.layers.DepthwiseConv2D(size, strides=stride, padding="same", depthwise_initializer=start, name=name)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(layer(x))
 
 
 def _inverted_residual(x, filters: int, stride: int, name: str):
-    """Connect one block; also give its expansion, the widest view of the block's input."""
+    """Connect a block; return its output and its expansion, the widest view of the block's input."""
     expanded = x if name == "expanded_conv" else _pointwise(x, 6 * x.shape[-1], f"{name}_expand")
     y = _depthwise(expanded, f"{name}_depthwise", stride)
     y = _pointwise(y, filters, f"{name}_project", relu=False)
@@ -60,7 +56,7 @@ def _upsample(x, factor: int, name: str):
 
 
 def _encode(image):
-    """Connect the encoder, its layers named as in keras.applications; give its output and each block's expansion."""
+    """Connect the encoder, named as in keras.applications; return its output and the expansion of each block."""
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(image)
     x = keras.layers.Conv2D(32, 3, strides=2, padding="same", kernel_initializer="he_normal", name="Conv1")(x)
     x = keras.layers.ReLU(6.0, name="Conv1_relu")(x)
@@ -72,7 +68,7 @@ def _encode(image):
 
 
 def _context(x):
-    """Let every place of the coarsest scale know of its surroundings and of the whole picture."""
+    """Add the surroundings and the whole picture to every place of the coarsest scale."""
     x = _pointwise(x, CONTEXT_FILTERS, "context_reduce")
     y = _depthwise(x, "context_depthwise", size=5)
     y = _pointwise(y, CONTEXT_FILTERS, "context_pointwise", relu=False)
@@ -82,11 +78,7 @@ def _context(x):
     return keras.layers.ReLU(6.0, name="context_relu")(x)
 
 
-def connect(image, dropout: float = 0.0):
-    """Connect the network from an RGB image tensor in [0, 255] to its saliency tensor in [0, 1], of the same size.
-
-    In training, `dropout` of the feature maps that each scale of the decoder starts from are left out.
-    """
+def _connect(image, dropout: float):
     x, expansions = _encode(image)
     x = _context(x)
     for scale, (block, filters) in zip((16, 8, 4), SKIPS, strict=True):
@@ -96,13 +88,35 @@ def connect(image, dropout: float = 0.0):
         x = keras.layers.Concatenate(name=f"decoder_{scale}_concatenate")([x, side])
         if dropout:
             x = keras.layers.SpatialDropout2D(dropout, name=f"decoder_{scale}_dropout")(x)
-        # Whole convolutions: in int8 they are more than twice as fast as in float32, depthwise ones are slower.
+        # Full convolutions: in int8 they are more than twice as fast as in float32, depthwise ones are slower.
         x = _convolution(x, filters, 3, f"decoder_{scale}_convolution")
-    # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail, and what is
-    # finer than a 3x3 mean is noise. The start is a dark map (sigmoid(-2.8) = 0.057, the mean of recorded maps): at
-    # 0.5 the sigmoid is nearly linear, and for some epochs every density that it can make is nearly uniform.
+    # Fixation densities are blurred by 3 % of the width: a quarter of the size holds all of their detail, and anything
+    # finer than a 3x3 mean is noise. Training starts from a dark map (sigmoid(-2.8) = 0.057, the mean of recorded
+    # maps): around 0.5 the sigmoid is nearly linear, and for some epochs all densities would be nearly uniform.
     start = keras.initializers.Constant(-2.8)
     x = keras.layers.Conv2D(1, 3, padding="same", bias_initializer=start, name="output")(x)
     x = keras.layers.AveragePooling2D(3, strides=1, padding="same", name="smoothing")(x)
     x = keras.layers.Activation("sigmoid", dtype="float32", name="sigmoid")(x)
     return keras.layers.Resizing(image.shape[1], image.shape[2], dtype="float32", name="saliency")(x)
+
+
+MOBILENET_V2 = Backbone(
+    name="mobilenet_v2",
+    stride=32,
+    connect=_connect,
+    encoder_layers=ENCODER_LAYERS,
+    application="MobileNetV2",
+    defaults={
+        "batch_size": 16,
+        "bce_epochs": 9,
+        "gan_epochs": 4,
+        "content_loss": "density",
+        "alpha": 2.0,
+        "updates": "both",
+        "optimizer": "adamw",
+        "learning_rate": 4e-4,
+        "gan_learning_rate": 1e-4,
+        "ema": 0.99,
+        "augmentations": ("flip", "color"),
+    },
+)

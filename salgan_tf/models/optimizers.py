@@ -1,13 +1,13 @@
-"""The optimizers: the released code's AdaGrad, and an AdamW that goes slower where the weights were trained before."""
+"""The optimizers: the released code's AdaGrad, and an AdamW with a smaller rate in pretrained layers."""
 
 import keras
 
 
 def paper_optimizer(learning_rate: float = 3e-4, weight_decay: float = 1e-4) -> keras.optimizers.Optimizer:
-    """Make the released code's AdaGrad: accumulators start at 0, epsilon 1e-6.
+    """Return the released code's AdaGrad: accumulators start at 0, epsilon is 1e-6.
 
-    Weight decay is decoupled: each update also takes `learning_rate * weight_decay` of every weight. (The paper says
-    1e-4 without saying how; the released code's L2 term has no effect.)
+    Weight decay is decoupled: each update also subtracts `learning_rate * weight_decay` of every weight. (The paper
+    says 1e-4 and not how; the released code's L2 term has no effect.)
     """
     return keras.optimizers.Adagrad(
         learning_rate, initial_accumulator_value=0.0, epsilon=1e-6, weight_decay=weight_decay
@@ -21,7 +21,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     Args:
         learning_rate: as in `keras.optimizers.AdamW`, or a schedule.
         layers: names of the layers.
-        rate: what their updates are multiplied by. Weight decay is the same in all layers.
+        rate: factor of their updates. Weight decay is the same in all layers.
         kwargs: of `keras.optimizers.AdamW`.
     """
 
@@ -30,7 +30,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         self.layers, self.rate = tuple(layers), rate
 
     def update_step(self, gradient, variable, learning_rate):
-        # TensorFlow's own variable, which does not know its layer, may come in the place of Keras'.
+        # `variable` may be TensorFlow's own, which does not know its layer, instead of Keras'.
         path = self._trainable_variables[self._get_variable_index(variable)].path
         if path.split("/")[-2] in self.layers:
             learning_rate = learning_rate * self.rate

@@ -1,4 +1,4 @@
-"""A generator's weights out of an int8 LiteRT file: what ships is also what is trained on and exported from."""
+"""The weights of a generator from an int8 LiteRT file, so that the bundled file can be trained and exported again."""
 
 import re
 from pathlib import Path
@@ -11,13 +11,13 @@ from salgan_tf.models.assignment import assign_layers
 
 
 def load_int8(generator: keras.Model, path: str | Path) -> None:
-    """Set a generator's weights to the numbers that an int8 LiteRT file of it computes with.
+    """Set the weights of a generator to the dequantized weights of an int8 LiteRT file.
 
-    Quantized again the kernels are the same: the largest weight of a filter is 127 of its steps, before and after.
+    Quantizing them again gives the same kernels: the largest weight of a filter is 127 steps, before and after.
 
     Args:
         generator: from `build_generator`, of the file's backbone, at any size.
-        path: what `python -m salgan_tf.export --int8` writes.
+        path: a file of `salgan-tf export --int8`.
 
     Raises:
         InputError: the file cannot be read or parsed, holds another network, or its weights are not int8.
@@ -41,7 +41,7 @@ def load_int8(generator: keras.Model, path: str | Path) -> None:
 
 
 def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
-    """Give kernel and bias, in Keras' layout and as float32, by the name of the layer in the file."""
+    """Return each layer's kernel and bias, float32 in Keras' layout, by the name of the layer in the file."""
     from ai_edge_litert.schema_py_generated import TensorType
     from ai_edge_litert.tools import flatbuffer_utils
 
@@ -55,7 +55,7 @@ def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
                 continue
             kernel, bias = (graph.tensors[index] for index in operator.inputs[1:3])
             if (kernel.type, bias.type) != (TensorType.INT8, TensorType.INT32):
-                raise InputError(path, "its weights are not int8 with int32 biases: make it with `export --int8`")
+                raise InputError(path, "its weights are not int8 with int32 biases: export it with `--int8`")
             # (out, h, w, in) becomes (h, w, in, out), and a depthwise (1, h, w, channels) becomes (h, w, channels, 1).
             values = _dequantize(kernel, model, np.int8).transpose(1, 2, 3, 0)
             # The name ends in LAYER/convolution or LAYER/depthwise.
@@ -64,8 +64,8 @@ def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
         raise
     except OSError as error:
         raise InputError(path, error) from error
-    except Exception as error:  # Of bytes that are no flatbuffer the reader raises whatever they happen to lead to.
-        raise InputError(path, "damaged, or no LiteRT file of a generator") from error
+    except Exception as error:  # On a damaged file, the reader may raise anything.
+        raise InputError(path, "not a LiteRT file of a generator, or damaged") from error
     return arrays
 
 

@@ -1,12 +1,12 @@
 """SalGAN: the generator trained by a content loss and by a discriminator, behind `model.fit`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from salgan_tf import losses
-from salgan_tf.metrics import streaming
 from salgan_tf.models.optimizers import paper_optimizer
 
 UPDATES = ("alternate", "both")
@@ -36,6 +36,8 @@ class SalGAN(keras.Model):
         ValueError: unknown `updates`.
     """
 
+    train_function: Any  # Set and called by Keras, which starts with None.
+
     def __init__(
         self,
         generator: keras.Model,
@@ -59,18 +61,10 @@ class SalGAN(keras.Model):
         self.label_smoothing = label_smoothing
         # Batches seen, saved with the weights: whose turn it is survives a restart, and never starts again.
         self.steps = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="steps")
-        self._content_loss_mean = keras.metrics.Mean(name="content_loss")
-        self._generator_loss_mean = keras.metrics.Mean(name="generator_loss")
-        self._discriminator_loss_mean = keras.metrics.Mean(name="discriminator_loss")
-        self._loss_means = [self._content_loss_mean]
-        if discriminator is not None:
-            self._loss_means += [self._generator_loss_mean, self._discriminator_loss_mean]
-        self._map_metrics = [
-            streaming.CorrelationCoefficient(),
-            streaming.KLDivergence(),
-            streaming.Similarity(),
-            streaming.NormalizedScanpathSaliency(),
-        ]
+        adversarial = ("generator_loss", "discriminator_loss") if discriminator is not None else ()
+        # Means over images, not over batches.
+        self._loss_means = {name: keras.metrics.Mean(name=name) for name in ("content_loss", *adversarial)}
+        self._map_means = {name: keras.metrics.Mean(name=name) for name in ("cc", "kl", "sim", "nss")}
         self.built = True
 
     def compile(
@@ -138,34 +132,33 @@ class SalGAN(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return self._loss_means + self._map_metrics
+        return [*self._loss_means.values(), *self._map_means.values()]
 
     # === Losses ===
 
     def _judge(self, image, *maps, training: bool):
-        """Ask the discriminator for the probability that each of the maps was recorded, of all in one batch."""
-        pairs = [
-            keras.ops.concatenate([keras.ops.cast(one, "float32"), keras.ops.cast(image, "float32")], axis=-1)
-            for one in maps
-        ]
+        """Return the discriminator's probabilities that each of the maps was recorded, asked in a single batch."""
+        assert self.discriminator is not None
+        image = keras.ops.cast(image, "float32")
+        pairs = [keras.ops.concatenate([keras.ops.cast(saliency, "float32"), image], axis=-1) for saliency in maps]
         return keras.ops.split(self.discriminator(keras.ops.concatenate(pairs), training=training), len(maps))
 
     def _generator_loss(self, image, truth, saliency):
         # The means are told of each image: a replica may have none of a last, partial batch.
         content = self.content_loss(truth, saliency)
-        self._content_loss_mean.update_state(content)
+        self._loss_means["content_loss"].update_state(content)
         if self.discriminator is None:
             return keras.ops.mean(content)
         # Not training: a spectrally normalised discriminator would change its kernels in the generator's turn.
         (probability,) = self._judge(image, saliency, training=False)
         loss = losses.adversarial_loss(probability, 1.0) + self.alpha * content
-        self._generator_loss_mean.update_state(loss)
+        self._loss_means["generator_loss"].update_state(loss)
         return keras.ops.mean(loss)
 
     def _discriminator_loss(self, image, truth, saliency, training: bool):
         real, fake = self._judge(image, truth["saliency"], saliency, training=training)
         loss = (losses.adversarial_loss(real, 1 - self.label_smoothing) + losses.adversarial_loss(fake, 0.0)) / 2
-        self._discriminator_loss_mean.update_state(loss)
+        self._loss_means["discriminator_loss"].update_state(loss)
         return keras.ops.mean(loss)
 
     # === Steps ===
@@ -180,7 +173,7 @@ class SalGAN(keras.Model):
         return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
     def _log(self) -> dict:
-        return {metric.name: metric.result() for metric in self._loss_means}
+        return {name: mean.result() for name, mean in self._loss_means.items()}
 
     def generator_step(self, data) -> dict:
         """Train the generator on a batch of (image, truth)."""
@@ -215,10 +208,17 @@ class SalGAN(keras.Model):
         self._generator_loss(image, truth, saliency)
         if self.discriminator is not None:
             self._discriminator_loss(image, truth, saliency, training=False)
-        measured = [metric for metric in self._map_metrics if metric.name != "nss" or "fixations" in truth]
-        for metric in measured:
-            metric.update_state(truth, saliency)
-        return self._log() | {metric.name: metric.result() for metric in measured}
+        self._map_means["cc"].update_state(losses.correlation_coefficient(truth["saliency"], saliency))
+        self._map_means["kl"].update_state(losses.kl_divergence(truth["saliency"], saliency))
+        self._map_means["sim"].update_state(losses.similarity(truth["saliency"], saliency))
+        measured = ["cc", "kl", "sim"]
+        if "fixations" in truth:
+            # An image without fixations has no NSS.
+            fixated = keras.ops.any(truth["fixations"] > 0, axis=(1, 2, 3))
+            nss = losses.normalized_scanpath_saliency(truth["fixations"], saliency)
+            self._map_means["nss"].update_state(nss, sample_weight=fixated)
+            measured.append("nss")
+        return self._log() | {name: self._map_means[name].result() for name in measured}
 
     def make_train_function(self, force: bool = False):
         """Compile the step or, for alternating updates, the two steps, and choose between them in Python.
@@ -240,8 +240,8 @@ class SalGAN(keras.Model):
         self.train_function = train_function
 
     def _compiled(self, step: Callable) -> Callable:
-        # Keras compiles whatever `train_step` is: it knows strategies, XLA and run_eagerly.
-        self.train_step = step
+        # Keras compiles whatever `train_step` is, and knows strategies, XLA and run_eagerly.
+        self.train_step = step  # type: ignore[method-assign]  # Hides the method while Keras reads it.
         try:
             super().make_train_function(force=True)
             return self.train_function

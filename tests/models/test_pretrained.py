@@ -1,11 +1,14 @@
-"""A start for a generator: every kind of file, ImageNet's encoders, and what is said of files that do not fit."""
+"""The start of a generator: every kind of file, ImageNet encoders, and the errors for files that do not fit."""
+
+import dataclasses
 
 import keras
 import numpy as np
 import pytest
 
 from salgan_tf import InputError, SalGAN, build_discriminator, build_generator, load_generator
-from salgan_tf.models.pretrained import load_pretrained
+from salgan_tf.models import pretrained
+from salgan_tf.models.backbones import BACKBONES
 
 SHAPE = (32, 32, 3)
 
@@ -15,42 +18,61 @@ def random_images(height: int, width: int) -> np.ndarray:
 
 
 def run_to_layer(model: keras.Model, name: str, images: np.ndarray) -> np.ndarray:
-    """Give what a layer puts out."""
+    """Return the output of a layer."""
     return np.asarray(keras.Model(model.input, model.get_layer(name).output)(images))
 
 
-def assert_same_weights(one: keras.Model, two: keras.Model):
-    for first, second in zip(one.get_weights(), two.get_weights(), strict=True):
-        np.testing.assert_array_equal(first, second)
+def assert_same_weights(found: keras.Model, expected: keras.Model):
+    for ours, theirs in zip(found.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def load_pretrained(generator: keras.Model, weights) -> None:
+    """Load weights into a generator of `build_generator`, as it does itself."""
+    pretrained.load_pretrained(generator, BACKBONES[generator.name.removeprefix("salgan_")], weights)
 
 
 @pytest.fixture(scope="module")
 def generator():
-    """An edge generator to load into; no test counts on its weights."""
+    """An edge generator to load into; no test relies on its weights."""
     return build_generator("mobilenet_v2", SHAPE)
 
 
 @pytest.fixture(scope="module")
 def vgg16():
-    """A VGG-16 generator to load into; no test counts on its weights."""
+    """A VGG-16 generator to load into; no test relies on its weights."""
     return build_generator("vgg16", SHAPE)
 
 
-@pytest.fixture(scope="module")
-def folded_arrays(generator):
-    """Random arrays in the layout of an ImageNet MobileNetV2 with folded batch norms: 51 kernels and biases."""
+def encoder_arrays(generator: keras.Model, names: list[str]) -> dict[str, np.ndarray]:
+    """Return random arrays in the layout of a local ImageNet encoder: a kernel and a bias for each layer, in order."""
     random = np.random.default_rng(4)
-    names = ["Conv1", "expanded_conv_depthwise", "expanded_conv_project"]
-    names += [f"block_{index}_{part}" for index in range(1, 17) for part in ("expand", "depthwise", "project")]
     arrays = {}
     for index, name in enumerate(names):
-        for letter, weight in zip("kb", generator.get_layer(name).weights, strict=True):
-            arrays[f"{letter}{index:02d}"] = random.normal(size=weight.shape).astype(np.float32)
+        kernel, bias = generator.get_layer(name).weights
+        arrays[f"k{index:02d}"] = random.standard_normal(kernel.shape, np.float32).astype(np.float16)
+        arrays[f"b{index:02d}"] = random.standard_normal(bias.shape, np.float32)
     return arrays
 
 
+@pytest.fixture(scope="module")
+def mobilenet_v2_arrays(generator):
+    """An ImageNet MobileNetV2 with folded batch norms: the encoder, and the 1x1 convolution before the classifier."""
+    names = ["Conv1", "expanded_conv_depthwise", "expanded_conv_project"]
+    names += [f"block_{index}_{part}" for index in range(1, 17) for part in ("expand", "depthwise", "project")]
+    unused = {"k51": np.zeros((1, 1, 320, 1280), np.float16), "b51": np.zeros(1280, np.float32)}
+    return encoder_arrays(generator, names) | unused
+
+
+@pytest.fixture(scope="module")
+def vgg16_arrays(vgg16):
+    """An ImageNet VGG-16: 13 convolutions."""
+    blocks = {"conv1": 2, "conv2": 2, "conv3": 3, "conv4": 3, "conv5": 3}
+    return encoder_arrays(vgg16, [f"{name}_{index}" for name, count in blocks.items() for index in range(1, count + 1)])
+
+
 def assert_refused(generator: keras.Model, path, cause: str | None = None):
-    """Hold that a file is refused with one line that names it, and why."""
+    """Assert that a file is refused with a single line, which names it and the cause."""
     with pytest.raises(InputError, match=cause) as caught:
         load_pretrained(generator, path)
     message = str(caught.value)
@@ -90,15 +112,23 @@ def test_build_generator_takes_a_file(tmp_path):
     assert_same_weights(loaded, source)
 
 
-def test_folded_arrays_are_loaded_into_the_encoder(folded_arrays, tmp_path):
-    generator = build_generator("mobilenet_v2", SHAPE)
+@pytest.mark.parametrize(
+    ("backbone", "indices"),
+    [
+        ("mobilenet_v2", {"Conv1": 0, "expanded_conv_depthwise": 1, "block_1_expand": 3, "block_16_project": 50}),
+        ("vgg16", {"conv1_1": 0, "conv1_2": 1, "conv3_1": 4, "conv5_3": 12}),
+    ],
+)
+def test_arrays_are_loaded_into_the_encoder(backbone, indices, tmp_path, request):
+    arrays = request.getfixturevalue(f"{backbone}_arrays")
+    generator = build_generator(backbone, SHAPE)
     output = generator.get_layer("output").get_weights()
-    np.savez(tmp_path / "imagenet.npz", **folded_arrays)
+    np.savez(tmp_path / "imagenet.npz", **arrays)
     load_pretrained(generator, tmp_path / "imagenet.npz")
-    for name, index in {"Conv1": 0, "expanded_conv_depthwise": 1, "block_1_expand": 3, "block_16_project": 50}.items():
+    for name, index in indices.items():
         kernel, bias = generator.get_layer(name).get_weights()
-        np.testing.assert_array_equal(kernel, folded_arrays[f"k{index:02d}"])
-        np.testing.assert_array_equal(bias, folded_arrays[f"b{index:02d}"])
+        np.testing.assert_array_equal(kernel, arrays[f"k{index:02d}"])
+        np.testing.assert_array_equal(bias, arrays[f"b{index:02d}"])
     for before, after in zip(output, generator.get_layer("output").get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
 
@@ -118,15 +148,15 @@ def test_folder_is_refused(generator, tmp_path):
 
 def test_other_ending_is_refused(generator, tmp_path):
     (tmp_path / "weights.pt").write_bytes(b"weights")
-    assert_refused(generator, tmp_path / "weights.pt", "end in")
+    assert_refused(generator, tmp_path / "weights.pt", "expected .weights.h5")
 
 
 @pytest.mark.parametrize("ending", [".weights.h5", ".keras", ".npz"])
 @pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
-def test_damaged_file_is_refused(ending, damage, generator, folded_arrays, tmp_path):
+def test_damaged_file_is_refused(ending, damage, generator, mobilenet_v2_arrays, tmp_path):
     path = tmp_path / f"damaged{ending}"
     if ending == ".npz":
-        np.savez(path, **folded_arrays)
+        np.savez(path, **mobilenet_v2_arrays)
     elif ending == ".keras":
         generator.save(path)
     else:
@@ -149,7 +179,7 @@ def test_file_of_another_network_is_refused(ending, generator, vgg16, tmp_path):
 
 @pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
 def test_file_with_another_shape_is_refused(ending, generator, tmp_path):
-    """The same layers, but the first has twice the filters: no weight that could be loaded is."""
+    """Of the same layers, the first has twice the filters: no weight is loaded."""
     image = keras.Input(SHAPE)
     x = keras.layers.Conv2D(1, 1, activation="sigmoid", name="output")(
         keras.layers.Conv2D(64, 3, padding="same")(image)
@@ -159,8 +189,8 @@ def test_file_with_another_shape_is_refused(ending, generator, tmp_path):
     path = tmp_path / f"other{ending}"
     source.save(path) if ending == ".keras" else source.save_weights(path)
     assert_refused(generator, path)
-    for one, two in zip(before, generator.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
+    for old, new in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_keras_file_that_would_run_code_is_refused(tmp_path):
@@ -178,20 +208,22 @@ def test_keras_file_that_would_run_code_is_refused(tmp_path):
         ({"k50": np.zeros((1, 1, 960, 319))}, "block_16_project"),
         ({"b00": np.zeros(33)}, "Conv1"),
         ({"k10": np.zeros(3, dtype=object)}, "pickled"),
-        ({"k20": None}, "no array"),
+        ({"k20": None}, "no array k20"),
+        ({"k51": None, "k50": None}, "holds 50 convolutions, and the encoder of mobilenet_v2 has 51"),
+        ({"k51": np.zeros((3, 3, 320, 8))}, "holds 52 convolutions"),
         ({"k00": None}, "neither"),
         ({"b50": np.full(320, np.nan, np.float32)}, "finite"),
     ],
-    ids=["wrong kernel", "wrong bias", "objects", "missing array", "no arrays of ours", "not a number"],
+    ids=["wrong kernel", "wrong bias", "objects", "missing", "too few", "too many", "other names", "not a number"],
 )
-def test_arrays_that_do_not_fit_are_refused_and_change_nothing(change, cause, generator, folded_arrays, tmp_path):
-    arrays = {name: value for name, value in (folded_arrays | change).items() if value is not None}
+def test_arrays_that_do_not_fit_are_refused_and_change_nothing(change, cause, generator, mobilenet_v2_arrays, tmp_path):
+    arrays = {name: value for name, value in (mobilenet_v2_arrays | change).items() if value is not None}
     np.savez(tmp_path / "imagenet.npz", **arrays)
     generator.set_weights([value + 1 for value in generator.get_weights()])
     before = generator.get_weights()
     assert_refused(generator, tmp_path / "imagenet.npz", cause)
-    for one, two in zip(before, generator.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
+    for old, new in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_single_array_is_refused(generator, tmp_path):
@@ -200,16 +232,24 @@ def test_single_array_is_refused(generator, tmp_path):
     assert_refused(generator, tmp_path / "array.npz")
 
 
-def test_edge_encoder_is_no_start_for_vgg16(vgg16, folded_arrays, tmp_path):
-    np.savez(tmp_path / "imagenet.npz", **folded_arrays)
-    assert_refused(vgg16, tmp_path / "imagenet.npz", "MobileNetV2")
+def test_encoder_of_another_backbone_is_refused(generator, vgg16, mobilenet_v2_arrays, vgg16_arrays, tmp_path):
+    np.savez(tmp_path / "mobilenet_v2.npz", **mobilenet_v2_arrays)
+    assert_refused(vgg16, tmp_path / "mobilenet_v2.npz", "holds 52 convolutions, and the encoder of vgg16 has 13")
+    np.savez(tmp_path / "vgg16.npz", **vgg16_arrays)
+    assert_refused(generator, tmp_path / "vgg16.npz", "holds 13 convolutions, and the encoder of mobilenet_v2 has 51")
 
 
-# === ImageNet, as keras.applications has it ===
+def test_backbone_without_an_application_has_no_imagenet_weights_to_fetch(generator):
+    backbone = dataclasses.replace(BACKBONES["mobilenet_v2"], application=None)
+    with pytest.raises(InputError, match=r"imagenet: .*no weights of mobilenet_v2; give a local file instead"):
+        pretrained.load_pretrained(generator, backbone, "imagenet")
+
+
+# === ImageNet weights of keras.applications ===
 
 
 def randomize_batch_norms(network: keras.Model):
-    """Give every batch norm scales, shifts and statistics of its own; a fresh one does nothing."""
+    """Set scales, shifts and statistics of every batch norm; a fresh batch norm does nothing."""
     random = np.random.default_rng(6)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -226,7 +266,7 @@ def randomize_batch_norms(network: keras.Model):
     ],
 )
 def test_imagenet_encoder_sees_what_keras_applications_sees(backbone, factory, names, monkeypatch):
-    """From the picture on, so that preprocessing, padding and the folded batch norms are all compared."""
+    """Compared from the picture on, including preprocessing, padding and the folded batch norms."""
     real = getattr(keras.applications, factory)
     source = real(include_top=False, weights=None, input_shape=(96, 64, 3))
     randomize_batch_norms(source)

@@ -1,4 +1,4 @@
-"""Float weights out of an int8 file: how near they are, that they quantize to the same kernels, and what is refused."""
+"""Float weights from an int8 file: how close they are, that they quantize to the same kernels, and the errors."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from salgan_tf import InputError, build_generator
 from salgan_tf.exporting import litert
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps
+from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.pretrained import load_pretrained
 from salgan_tf.weights import BUNDLED
 
@@ -28,7 +29,7 @@ def test_weights_are_half_a_step_from_the_generators_and_quantize_to_the_same_ke
     loaded = build_generator("mobilenet_v2", SHAPE, weights=tmp_path / "once.tflite")
     before, after = kernels(generator), kernels(loaded)
     for name, kernel in before.items():
-        # A depthwise kernel is (h, w, channels, 1), another (h, w, in, out): a filter is over all but its own axis.
+        # A depthwise kernel is (h, w, channels, 1), any other (h, w, in, out).
         axes = (0, 1) if "depthwise" in name else (0, 1, 2)
         step = np.abs(kernel).max(axis=axes, keepdims=True) / 127
         assert (np.abs(after[name] - kernel) <= 0.501 * step).all(), name
@@ -42,8 +43,8 @@ def test_the_bundled_model_is_loaded_at_any_size(photograph):
     small = build_generator("mobilenet_v2", SHAPE, weights="edge")
     own = SaliencyPredictor()
     whole = build_generator("mobilenet_v2", (*own.image_shape, 3), weights=BUNDLED["edge"])
-    for one, other in zip(small.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for ours, theirs in zip(small.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     assert maps.cc(SaliencyPredictor(whole)(photograph), own(photograph)) > 0.995
 
 
@@ -56,21 +57,21 @@ def test_another_network_is_refused():
 def test_other_formats_are_refused(kind, tmp_path):
     litert.convert(build_generator("mobilenet_v2", SHAPE), kind, tmp_path / "other.tflite", pictures(1))
     with pytest.raises(
-        InputError, match=r"other\.tflite: its weights are not int8 with int32 biases: make it with `export --int8`"
+        InputError, match=r"other\.tflite: its weights are not int8 with int32 biases: export it with `--int8`"
     ):
         build_generator("mobilenet_v2", SHAPE, weights=tmp_path / "other.tflite")
 
 
 @pytest.mark.parametrize("kind", ["truncated", "garbage", "empty"])
-def test_what_is_no_int8_file_is_refused_and_nothing_is_set(kind, tmp_path):
+def test_damaged_file_is_refused_and_nothing_is_set(kind, tmp_path):
     generator = build_generator("mobilenet_v2", SHAPE)
     before = generator.get_weights()
     path = tmp_path / "bad.tflite"
     content = BUNDLED["edge"].read_bytes()
     path.write_bytes({"truncated": content[: len(content) // 2], "garbage": b"no model" * 99, "empty": b""}[kind])
     with pytest.raises(InputError) as caught:
-        load_pretrained(generator, path)
+        load_pretrained(generator, BACKBONES["mobilenet_v2"], path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-    for one, other in zip(before, generator.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for old, new in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -1,4 +1,4 @@
-"""SalGAN behind `fit`: whose turn it is, what moves, what is logged, and that files and devices change nothing."""
+"""SalGAN in `fit`: the turns, the weights that move, the logs, and that files and devices change nothing."""
 
 import subprocess
 import sys
@@ -9,12 +9,13 @@ import pytest
 import tensorflow as tf
 
 from salgan_tf import SalGAN, build_discriminator, build_generator, losses
+from salgan_tf.metrics import maps, points
 from salgan_tf.models.optimizers import paper_optimizer
 
 LOSS_NAMES = {"content_loss", "generator_loss", "discriminator_loss"}
 MAP_NAMES = {"cc", "kl", "sim", "nss"}
 
-# Two devices must be asked for before TensorFlow is used at all, so this runs in a process of its own.
+# The two devices must be configured before TensorFlow is used at all, so this runs in a process of its own.
 TWO_DEVICES_SCRIPT = """
 import keras, numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(
@@ -36,9 +37,9 @@ for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["
     uneven = test_salgan.make_batches(7, batch_size=1).unbatch().batch(4)
     measured.append(salgan.evaluate(uneven, verbose=0, return_dict=True))
     print(strategy.num_replicas_in_sync, "devices")
-assert any(np.abs(one - two).max() > 1e-3 for one, two in zip(start, results[0]))
-for one, two in zip(*results, strict=True):
-    np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
+assert any(np.abs(old - new).max() > 1e-3 for old, new in zip(start, results[0]))
+for expected, found in zip(*results, strict=True):
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 for name, value in measured[0].items():
     np.testing.assert_allclose(measured[1][name], value, rtol=1e-4, err_msg=name)
 """
@@ -81,13 +82,13 @@ def make_batches(count: int, batch_size: int = 2, fixations: bool = True) -> tf.
 
 
 def fit(salgan: SalGAN, data, *arguments, eagerly: bool = False, **options) -> dict[str, list[float]]:
-    """Fit in the order of the data, eagerly where tracing would take the most time, and give the epochs' history."""
+    """Fit in the order of the data, eagerly where tracing would take the most time, and return the epochs' history."""
     salgan.run_eagerly = eagerly
     return salgan.fit(data, *arguments, shuffle=False, verbose=0, **options).history
 
 
 def get_weights(salgan: SalGAN) -> dict[str, list[np.ndarray]]:
-    """Give copies of the weights by who may change them."""
+    """Return copies of the weights, grouped by the training that may change them."""
     groups = {"generator": salgan.generator.trainable_weights, "frozen": salgan.generator.non_trainable_weights}
     if salgan.discriminator is not None:
         groups["discriminator"] = salgan.discriminator.trainable_weights
@@ -100,12 +101,12 @@ def find_moved(before: dict, after: dict) -> set[str]:
     return {
         name
         for name, weights in before.items()
-        if any((one != two).any() for one, two in zip(weights, after[name], strict=True))
+        if any((old != new).any() for old, new in zip(weights, after[name], strict=True))
     }
 
 
 class Watch(keras.callbacks.Callback):
-    """Notes after each batch which weights it has moved."""
+    """A callback that notes after each batch which weights it has moved."""
 
     def __init__(self):
         super().__init__()
@@ -120,9 +121,9 @@ class Watch(keras.callbacks.Callback):
         self.before = after
 
 
-def assert_same_weights(one: keras.Model, two: keras.Model, tolerance: float = 0.0):
-    for first, second in zip(one.get_weights(), two.get_weights(), strict=True):
-        np.testing.assert_allclose(first, second, rtol=0, atol=tolerance)
+def assert_same_weights(found: keras.Model, expected: keras.Model, tolerance: float = 0.0):
+    for ours, theirs in zip(found.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
 
 
 # === Turns ===
@@ -217,14 +218,15 @@ def test_paper_optimizer_is_the_released_codes():
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_losses_are_those_of_the_paper(smoothing):
-    """Measured by evaluate, computed here from what the two networks answer."""
+    """Measured by `evaluate`, and computed here from the outputs of the two networks."""
     salgan = make_salgan(alpha=0.3, label_smoothing=smoothing)
     salgan.compile()
     ((image, truth),) = make_batches(1, batch_size=3)
     logs = salgan.evaluate(image, truth, batch_size=3, return_dict=True, verbose=0)
     saliency = salgan.generator(image)
     real, fake = (
-        np.asarray(salgan.discriminator(np.concatenate([one, image], axis=-1))) for one in (truth["saliency"], saliency)
+        np.asarray(salgan.discriminator(np.concatenate([judged, image], axis=-1)))
+        for judged in (truth["saliency"], saliency)
     )
     content = np.mean(losses.downsampled_binary_crossentropy(truth["saliency"], saliency))
     assert logs["content_loss"] == pytest.approx(content, rel=1e-4)
@@ -237,7 +239,7 @@ def test_losses_are_those_of_the_paper(smoothing):
 def test_a_batch_is_one_step_down_the_gradients_of_these_losses():
     salgan = make_salgan(updates="both", alpha=0.3, content_loss=losses.DensityLoss())
     ((image, truth),) = make_batches(1)
-    generator, discriminator = (keras.models.clone_model(one) for one in (salgan.generator, salgan.discriminator))
+    generator, discriminator = map(keras.models.clone_model, (salgan.generator, salgan.discriminator))
     generator.set_weights(salgan.generator.get_weights())
     discriminator.set_weights(salgan.discriminator.get_weights())
     salgan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.2))
@@ -279,13 +281,33 @@ def test_logs_name_losses_and_metrics(fixations, adversarial):
     assert set(salgan.evaluate(batches, return_dict=True, verbose=0)) == measured
 
 
-def test_validation_moves_nothing_and_is_no_turn():
+def test_map_metrics_are_means_over_images():
+    """Over images, although the second batch is smaller and has no fixations; NSS over the images with fixations."""
+    ((image, truth),) = make_batches(1, batch_size=5)
+    truth = {name: np.array(values) for name, values in truth.items()}
+    truth["fixations"][[1, 3, 4]] = 0
+    salgan = SalGAN(make_generator())
+    salgan.compile(run_eagerly=True)
+    logs = salgan.evaluate(image, truth, batch_size=3, return_dict=True, verbose=0)
+    saliency = np.asarray(salgan(image))[..., 0]
+    for name, metric in {"cc": maps.cc, "kl": maps.kl_divergence, "sim": maps.sim}.items():
+        values = [metric(ours, theirs) for ours, theirs in zip(saliency, truth["saliency"][..., 0], strict=True)]
+        assert logs[name] == pytest.approx(np.mean(values), rel=1e-4), name
+    counts = truth["fixations"][..., 0].astype(int)
+    places = {
+        index: np.repeat(np.argwhere(counts[index]), counts[index][counts[index] > 0], axis=0) for index in (0, 2)
+    }
+    expected = np.mean([points.nss(saliency[index], fixations) for index, fixations in places.items()])
+    assert logs["nss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_validation_moves_nothing_and_takes_no_turn():
     salgan = make_salgan(spectral_normalization=True)
     salgan.compile()
     before = salgan.get_weights()
     salgan.evaluate(make_batches(2), verbose=0)
-    for one, two in zip(before, salgan.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
+    for old, new in zip(before, salgan.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_call_is_the_generators():
@@ -315,8 +337,8 @@ def test_moving_average_of_the_generator_ends_up_in_the_generator_alone():
 
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
 @pytest.mark.parametrize("optimizer", [paper_optimizer, lambda: keras.optimizers.AdamW(0.01, use_ema=True)])
-def test_training_goes_on_from_a_file_as_if_uninterrupted(ending, optimizer, tmp_path):
-    """Three batches lie before the break, so that the turn, too, must come from the file."""
+def test_training_continues_from_a_file_as_if_uninterrupted(ending, optimizer, tmp_path):
+    """Three batches come before the break, so that the turn, too, must come from the file."""
     batches = make_batches(6)
     salgan = make_salgan(alpha=0.4, content_loss=losses.DensityLoss(kl=0.3))
     salgan.compile(optimizer(), optimizer())
@@ -366,7 +388,7 @@ def test_mixed_precision_scales_both_losses(mixed_float16):
     assert isinstance(salgan.optimizer, keras.optimizers.LossScaleOptimizer)
     assert isinstance(salgan.discriminator_optimizer, keras.optimizers.LossScaleOptimizer)
     before = get_weights(salgan)
-    # A step whose gradients overflow is left out, and the next one is scaled less: not every one must move something.
+    # A step whose gradients overflow is skipped, and the next one is scaled less: not every step moves something.
     history = fit(salgan, image, truth, epochs=3, validation_data=(image, truth), eagerly=True)
     assert np.isfinite(list(history.values())).all()
     assert find_moved(before, get_weights(salgan)) == {"generator", "discriminator"}
@@ -376,7 +398,7 @@ def test_mixed_precision_scales_both_losses(mixed_float16):
     assert np.isfinite(saliency).all()
 
 
-def test_mixed_precision_training_goes_on_from_a_file(mixed_float16, tmp_path):
+def test_mixed_precision_training_continues_from_a_file(mixed_float16, tmp_path):
     salgan = make_salgan(updates="both")
     salgan.compile()
     fit(salgan, make_batches(2), eagerly=True)

@@ -1,0 +1,7 @@
+"""The backbones of generators, by name."""
+
+from salgan_tf.models.backbone import Backbone
+from salgan_tf.models.mobilenet_v2 import MOBILENET_V2
+from salgan_tf.models.vgg16 import VGG16
+
+BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in (MOBILENET_V2, VGG16)}

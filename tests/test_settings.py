@@ -1,0 +1,42 @@
+"""The settings of a training: legal values in every form, and illegal ones, each refused by name."""
+
+import pytest
+
+from salgan_tf import InputError
+from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.settings import make_config
+
+
+def test_a_value_may_be_given_as_on_the_command_line_or_as_saved():
+    values = {"image_shape": (32, 64), "augmentations": ("flip", "color"), "ema": 0.5, "keep_epochs": True}
+    config = make_config(data="data", **values)
+    texts = {"image_shape": "32x64", "augmentations": "flip,color", "ema": "0.5", "keep_epochs": "on"}
+    assert make_config(data="data", **texts) == config
+    assert make_config(data="data", **values | {"image_shape": [32, 64], "augmentations": ["flip", "color"]}) == config
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_defaults_are_the_backbones(backbone):
+    config = make_config(data="data", backbone=backbone, batch_size=None)
+    for name, value in BACKBONES[backbone].defaults.items():
+        assert getattr(config, name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("backbone", "resnet"), ("image_shape", (0, 32)), ("image_shape", (32.0, 32.0)), ("batch_size", 0)),
+        *(("batch_size", 2.5), ("bce_epochs", -1), ("content_loss", "mse"), ("learning_rate", float("nan"))),
+        *(("ema", 1.0), ("updates", "never"), ("augmentations", ("flip", "spin")), ("keep_epochs", "maybe")),
+        ("seed", 2**31),
+    ],
+)
+def test_illegal_value_is_refused_by_the_name_of_its_setting(name, value):
+    with pytest.raises(InputError) as caught:
+        make_config(data="data", **{name: value})
+    assert caught.value.subject == name
+
+
+def test_training_needs_an_epoch():
+    with pytest.raises(InputError, match="no epochs"):
+        make_config(data="data", bce_epochs=0, gan_epochs=0)
