@@ -1,4 +1,4 @@
-"""Training in a run folder: what it leaves, how it is resumed, and how it stops."""
+"""Training in a run folder: its files, how it is resumed, and how it stops."""
 
 import csv
 import json
@@ -69,11 +69,11 @@ def final_weights(run: Path) -> list[np.ndarray]:
 
 
 def assert_ended_alike(run: Path, expected: Path):
-    for one, two in zip(final_weights(expected), final_weights(run), strict=True):
-        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
-    for one, two in zip(read_history(expected), read_history(run), strict=True):
+    for theirs, ours in zip(final_weights(expected), final_weights(run), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    for theirs, ours in zip(read_history(expected), read_history(run), strict=True):
         for name in ("content_loss", "discriminator_loss", "val_cc"):
-            assert float(two[name] or 0) == pytest.approx(float(one[name] or 0), rel=1e-4)
+            assert float(ours[name] or 0) == pytest.approx(float(theirs[name] or 0), rel=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def whole_run(data, tiny, tmp_path_factory) -> Path:
 
 
 def test_backbone_needs_only_its_line_in_the_registry(whole_run, tmp_path, capsys):
-    """What was trained is recognized, and exported at another size; `train --help` lists the backbone."""
+    """Its run is recognized and exported at another size, and `train --help` lists it."""
     assert json.loads((whole_run / "run.json").read_text())["settings"]["backbone"] == "tiny"
     command = ["export", "--model", str(whole_run), "--float32", "--size", "20x24", "--out", str(tmp_path)]
     assert main(command) == 0
@@ -123,7 +123,7 @@ def test_backbone_needs_only_its_line_in_the_registry(whole_run, tmp_path, capsy
     assert "(default: 16 for mobilenet_v2, 32 for vgg16, 16 for tiny)" in text
 
 
-def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
+def test_run_folder_has_everything_a_researcher_needs(whole_run):
     history = read_history(whole_run)
     assert [row["stage"] for row in history] == ["content", "content", "adversarial", "adversarial"]
     assert [row["epoch"] for row in history] == ["1", "2", "3", "4"]
