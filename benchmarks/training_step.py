@@ -17,6 +17,7 @@ from typing import Any
 import keras
 
 from salgan_tf import SalGAN, build_discriminator, build_generator
+from salgan_tf.data.augmentation import AUGMENTATIONS
 from salgan_tf.data.pipeline import Split, load_examples, make_batches
 from salgan_tf.data.records import write_records
 from salgan_tf.losses import make_content_loss
@@ -70,7 +71,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = {"data": arguments.data, "backbone": arguments.backbone, "batch_size": arguments.batch_size}
     plain = make_config(**settings, image_shape=arguments.size, augmentations="none")
-    augmented = dataclasses.replace(plain, augmentations="flip,crop,color")
+    augmented = dataclasses.replace(plain, augmentations=AUGMENTATIONS)
     with tempfile.TemporaryDirectory() as records:
         write_records(plain.data, records, plain.image_shape)
         from_folder, from_records = (load_examples(root, "val", plain.image_shape) for root in (plain.data, records))

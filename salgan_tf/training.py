@@ -72,8 +72,8 @@ def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dic
         raise InputError(path, f"not the settings of a run: {error}") from error
     given = {name: value for name, value in settings.items() if value is not None}
     asked = dataclasses.replace(config, **given)
-    for name in given.keys() - {"data"}:
-        if getattr(asked, name) != getattr(config, name):
+    for name in given:
+        if name != "data" and getattr(asked, name) != getattr(config, name):
             kept = f"{name}={getattr(config, name)!r}"
             raise InputError(path, f"the run has {kept}, and a resumed run keeps its settings, not {given[name]!r}")
     return asked, started_with
@@ -130,7 +130,7 @@ def _run_stage(
     verbose: int | str,
 ) -> None:
     adversarial = stage == "adversarial"
-    # A seed of its own: what the generator's start drew before, a resumed run does not draw.
+    # A seed for each stage: a resumed run does not draw the random numbers of the generator's start.
     keras.utils.set_random_seed(config.seed + start)
     steps = config.steps_per_epoch or examples["train"].count // config.batch_size
     model = SalGAN(

@@ -1,4 +1,4 @@
-"""Pseudo-labels: what is written, that it continues where it stopped, and that the teachers' mirror images agree."""
+"""Pseudo-labels: the files, that an interrupted call can be continued, and that mirror images agree."""
 
 import numpy as np
 import pytest
@@ -31,8 +31,8 @@ def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
     data = write_salicon(tmp_path / "data")
     write_pseudo_labels(data, teachers, tmp_path / "pseudo", views=3)
     found = index_folder(tmp_path / "pseudo", "train")
-    assert [one.name for one in found] == [f"scene_{index}{view}" for index in range(6) for view in ("", "_1", "_2")]
-    assert {one.source for one in found} == {"scene"}
+    assert [view.name for view in found] == [f"scene_{index}{end}" for index in range(6) for end in ("", "_1", "_2")]
+    assert {view.source for view in found} == {"scene"}
     for example in found:
         image, saliency = images.read_image(example.image), images.read_grey(example.map)
         assert image.shape == (64, 64, 3)
@@ -44,7 +44,7 @@ def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
     assert np.abs(window - photograph).mean() > 6
 
 
-def test_an_interrupted_call_goes_on_and_the_same_seed_gives_the_same_windows(tmp_path, teachers, monkeypatch):
+def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp_path, teachers, monkeypatch):
     data = write_salicon(tmp_path / "data")
     write_pseudo_labels(data, teachers[:1], tmp_path / "whole", views=2)
     calls = []
@@ -72,11 +72,11 @@ def test_the_mean_density_of_a_mirror_image_is_the_mirrored_density(teachers):
     density = mean_density(image, predictors)
     mirrored = mean_density(np.ascontiguousarray(image[:, ::-1]), predictors)
     np.testing.assert_allclose(mirrored, density[:, ::-1], rtol=1e-3, atol=1e-8)
-    # Up to what the cubic interpolation of the smaller one does at the borders.
+    # Except for the cubic interpolation of the smaller one at the borders.
     assert density.sum() == pytest.approx(1, abs=0.02)
 
 
-def test_it_is_learnt_from_beside_the_recorded_maps(tmp_path, teachers):
+def test_pseudo_labels_are_added_to_the_recorded_maps(tmp_path, teachers):
     data = write_salicon(tmp_path / "data")
     write_pseudo_labels(data, teachers[:1], tmp_path / "pseudo", views=1)
     recorded, pseudo = (load_examples(root, "train", (32, 32)) for root in (data, tmp_path / "pseudo"))
@@ -84,12 +84,12 @@ def test_it_is_learnt_from_beside_the_recorded_maps(tmp_path, teachers):
     assert both.count == recorded.count + pseudo.count
     for position in range(both.count):
         part, own = (recorded, position) if position < recorded.count else (pseudo, position - recorded.count)
-        for one, other in zip(both.get(position), part.get(own), strict=True):
-            np.testing.assert_array_equal(one, other)
+        for found, expected in zip(both.get(position), part.get(own), strict=True):
+            np.testing.assert_array_equal(found, expected)
     assert both.fingerprint not in (recorded.fingerprint, pseudo.fingerprint)
 
 
-def test_the_command_names_what_is_wrong(tmp_path, teachers, capsys):
+def test_command_names_the_bad_input(tmp_path, teachers, capsys):
     data = write_salicon(tmp_path / "data")
     arguments = ["distill", "--data", str(data), "--teachers", str(teachers[0]), "--out", str(tmp_path / "out")]
     assert main([*arguments, "--views", "1"]) == 0

@@ -27,14 +27,14 @@ def batch(*images) -> np.ndarray:
 
 
 def random_maps(seed: int, count: int = 2, side: int = 8) -> np.ndarray:
-    """Random maps in [0, 1], each of another contrast; some pixels are exactly 0."""
+    """Random maps in [0, 1] of different contrasts; some pixels are exactly 0."""
     random = np.random.default_rng(seed)
     values = random.uniform(0, 1, (count, side, side, 1)) ** random.uniform(0.5, 4, (count, 1, 1, 1))
     return (values * (random.uniform(size=values.shape) > 0.1)).astype(np.float32)
 
 
 def random_fixations(seed: int, count: int = 2, side: int = 8) -> np.ndarray:
-    """Random fixation counts, at least one an image."""
+    """Random fixation counts, at least one per image."""
     fixations = np.random.default_rng(seed).poisson(0.2, (count, side, side, 1)).astype(np.float32)
     fixations[:, 0, 0] += 1
     return fixations
@@ -58,7 +58,7 @@ def test_kl_divergence_of_two_pixels():
     np.testing.assert_allclose(losses.kl_divergence(prediction, truth), [backwards], rtol=1e-5)
 
 
-def test_kl_divergence_of_a_miss_is_what_epsilon_leaves():
+def test_kl_divergence_of_a_miss_is_limited_by_epsilon():
     """All mass of the truth where the prediction has none: ln(1 / 2.2204e-16) = 36.04 nats."""
     np.testing.assert_allclose(losses.kl_divergence(batch([[1, 0]]), batch([[0, 1]])), [36.0437], rtol=1e-5)
 
@@ -87,7 +87,7 @@ def test_nss_of_an_image_without_fixations_is_0():
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 0.7, 1.0])
 def test_constant_map_has_no_contrast(constant):
-    """On so many pixels, and so uneven, the float32 mean of a constant is not that constant."""
+    """With this number of pixels, the float32 mean of a constant is not that constant."""
     flat, random = np.full((2, 150, 150, 1), constant, np.float32), random_maps(1, side=150)
     fixations = random_fixations(1, side=150)
     np.testing.assert_array_equal(losses.correlation_coefficient(random, flat), [0, 0])
@@ -125,11 +125,11 @@ def test_adversarial_loss_is_the_crossentropy_of_the_label():
 
 @quickly
 @given(seed=seeds, scale=st.floats(0.05, 20), shift=st.floats(0, 2))
-def test_cc_and_nss_do_not_see_scale_and_shift(seed, scale, shift):
+def test_cc_and_nss_are_invariant_to_scale_and_shift(seed, scale, shift):
     truth, prediction = random_maps(seed), random_maps(seed + 1)
     moved = (scale * prediction + shift).astype(np.float32)
     for loss, target in ((MAP_LOSSES["cc"], truth), (MAP_LOSSES["nss"], random_fixations(seed))):
-        # A float32 map that is small beside its shift has lost some of its digits.
+        # A float32 map loses digits when its shift is large.
         np.testing.assert_allclose(loss(target, moved), loss(target, prediction), rtol=0, atol=2e-3)
 
 
@@ -149,7 +149,7 @@ def test_kl_divergence_is_0_only_for_the_same_density(seed, scale):
     truth, prediction = random_maps(seed), random_maps(seed + 1)
     divergence = np.asarray(losses.kl_divergence(truth, prediction))
     distance = np.abs(losses.to_density(truth) - losses.to_density(prediction)).sum(axis=(1, 2, 3))
-    # Pinsker's inequality: what differs has a divergence of at least half of its squared distance.
+    # Pinsker's inequality: the divergence is at least half of the squared distance.
     assert (divergence >= distance**2 / 2 - 1e-5).all()
     assert (divergence > 1e-3).all()
     np.testing.assert_allclose(losses.kl_divergence(truth, np.float32(scale) * truth), [0, 0], atol=1e-5)
@@ -170,10 +170,10 @@ def test_similarity_lies_between_0_and_1_and_is_symmetric(seed):
 def test_losses_agree_with_the_numpy_metrics(seed):
     truth, prediction, fixations = random_maps(seed), random_maps(seed + 1), random_fixations(seed)
     for name, metric in {"kl": maps.kl_divergence, "cc": maps.cc, "sim": maps.sim}.items():
-        expected = [metric(one[..., 0], other[..., 0]) for one, other in zip(prediction, truth, strict=True)]
+        expected = [metric(ours[..., 0], theirs[..., 0]) for ours, theirs in zip(prediction, truth, strict=True)]
         np.testing.assert_allclose(MAP_LOSSES[name](truth, prediction), expected, rtol=1e-4, atol=1e-5, err_msg=name)
-    places = [np.repeat(np.argwhere(one > 0), one[one > 0].astype(int), axis=0) for one in fixations[..., 0]]
-    expected = [points.nss(one[..., 0], where) for one, where in zip(prediction, places, strict=True)]
+    places = [np.repeat(np.argwhere(counts), counts[counts > 0].astype(int), axis=0) for counts in fixations[..., 0]]
+    expected = [points.nss(saliency[..., 0], where) for saliency, where in zip(prediction, places, strict=True)]
     np.testing.assert_allclose(MAP_LOSSES["nss"](fixations, prediction), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -254,14 +254,14 @@ def test_content_loss_survives_being_saved(loss):
         ("kl=1,sim=0.5", losses.DensityLoss(kl=1, cc=0, nss=0, sim=0.5, bce=0)),
     ],
 )
-def test_content_losses_are_made_of_their_names_and_weights(text, loss):
+def test_content_losses_are_made_from_names_and_weights(text, loss):
     made = losses.make_content_loss(text)
     assert type(made) is type(loss)
     assert made.get_config() == loss.get_config()
 
 
 @pytest.mark.parametrize("text", ["", "kl", "kl=", "kl=x", "mse=1", "kl=1;cc=1"])
-def test_no_content_loss_is_refused_with_what_there_is(text):
+def test_invalid_content_loss_is_refused_with_the_valid_ones(text):
     with pytest.raises(ValueError, match="bce, density, or weights of kl,cc,nss,sim,bce"):
         losses.make_content_loss(text)
 

@@ -1,4 +1,4 @@
-"""The recipe of the edge model, with teachers and student made tiny: what it leaves, and that it continues."""
+"""The recipe of the edge model with tiny teachers and a tiny student: the files, and that it can be continued."""
 
 import json
 
@@ -14,7 +14,7 @@ TINY = ["--size", "32x32", "--batch-size", "2", "--bce-epochs", "1", "--gan-epoc
 
 @pytest.fixture
 def two_teachers(monkeypatch):
-    """As many teachers as are needed to tell them apart."""
+    """Two teachers, enough to tell them apart."""
     first = dict(list(recipes.TEACHERS.items())[:2])
     monkeypatch.setattr(recipes, "TEACHERS", first)
     monkeypatch.setattr(recipes, "VIEWS", 2)
@@ -27,7 +27,7 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     arguments = ["train", "--recipe", "edge", "--data", str(data), "--out", str(out), *TINY]
     assert main(arguments) == 0
     settings = [json.loads((out / "teachers" / name / "run.json").read_text())["settings"] for name in two_teachers]
-    assert [one["seed"] for one in settings] == [recipes.TEACHERS[name]["seed"] for name in two_teachers]
+    assert [teacher["seed"] for teacher in settings] == [recipes.TEACHERS[name]["seed"] for name in two_teachers]
     assert len(index_folder(out / "pseudo", "train")) == 12
     run = json.loads((out / "run.json").read_text())
     assert run["settings"]["seed"] == 0
@@ -36,14 +36,14 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     assert run["data"]["train"]["examples"] == 18
     assert SaliencyPredictor(out).image_shape == (32, 32)
     trained = (out / "content.keras").stat().st_mtime_ns
-    # Once more: all is done, and nothing is trained again.
+    # The repeated command trains nothing again.
     assert main(arguments) == 0
     assert (out / "content.keras").stat().st_mtime_ns == trained
     assert main([*arguments, "--learning-rate", "1"]) == 1
     assert "keeps its settings" in capsys.readouterr().err
 
 
-def test_it_is_of_one_network(tmp_path, capsys):
+def test_recipe_has_its_own_backbone(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["train", "--recipe", "edge", "--backbone", "vgg16", "--data", str(tmp_path), "--out", str(tmp_path)])
     assert caught.value.code == 2

@@ -1,4 +1,4 @@
-"""Training in a run folder: what it leaves, how it is resumed, and how it stops."""
+"""Training in a run folder: its files, how it is resumed, and how it stops."""
 
 import csv
 import json
@@ -15,16 +15,7 @@ import pytest
 import tensorflow as tf
 from conftest import write_salicon
 
-from salgan_tf import (
-    InputError,
-    SalGAN,
-    SaliencyPredictor,
-    build_discriminator,
-    build_generator,
-    images,
-    load_generator,
-    training,
-)
+from salgan_tf import InputError, SalGAN, SaliencyPredictor, build_discriminator, build_generator, images, training
 from salgan_tf.__main__ import main
 from salgan_tf.models.backbone import Backbone
 from salgan_tf.models.backbones import BACKBONES
@@ -69,11 +60,11 @@ def final_weights(run: Path) -> list[np.ndarray]:
 
 
 def assert_ended_alike(run: Path, expected: Path):
-    for one, two in zip(final_weights(expected), final_weights(run), strict=True):
-        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
-    for one, two in zip(read_history(expected), read_history(run), strict=True):
+    for theirs, ours in zip(final_weights(expected), final_weights(run), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    for theirs, ours in zip(read_history(expected), read_history(run), strict=True):
         for name in ("content_loss", "discriminator_loss", "val_cc"):
-            assert float(two[name] or 0) == pytest.approx(float(one[name] or 0), rel=1e-4)
+            assert float(ours[name] or 0) == pytest.approx(float(theirs[name] or 0), rel=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +92,12 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def whole_run(data, tiny, tmp_path_factory) -> Path:
-    """An uninterrupted training with alternating updates, three steps an epoch: every epoch ends in mid-turn."""
+    """An uninterrupted training with alternating updates, three steps per epoch: every epoch ends in mid-turn."""
     return train(data, tmp_path_factory.mktemp("whole") / "run")
 
 
 def test_backbone_needs_only_its_line_in_the_registry(whole_run, tmp_path, capsys):
-    """What was trained is recognized, and exported at another size; `train --help` lists the backbone."""
+    """Its run is recognized and exported at another size, and `train --help` lists it."""
     assert json.loads((whole_run / "run.json").read_text())["settings"]["backbone"] == "tiny"
     command = ["export", "--model", str(whole_run), "--float32", "--size", "20x24", "--out", str(tmp_path)]
     assert main(command) == 0
@@ -123,7 +114,7 @@ def test_backbone_needs_only_its_line_in_the_registry(whole_run, tmp_path, capsy
     assert "(default: 16 for mobilenet_v2, 32 for vgg16, 16 for tiny)" in text
 
 
-def test_run_folder_holds_all_that_a_researcher_needs(whole_run):
+def test_run_folder_has_everything_a_researcher_needs(whole_run):
     history = read_history(whole_run)
     assert [row["stage"] for row in history] == ["content", "content", "adversarial", "adversarial"]
     assert [row["epoch"] for row in history] == ["1", "2", "3", "4"]
@@ -198,18 +189,14 @@ def test_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(data, tm
             return batches
 
         def spoil(step, batch):
-            # The second epoch's second batch, of three an epoch.
+            # The second epoch's second batch, of three per epoch.
             saliency = batch[1]["saliency"] * tf.where(step == 4, np.nan, 1.0)
             return batch[0], batch[1] | {"saliency": saliency}
 
         return batches.enumerate().map(spoil)
 
-    with (
-        monkeypatch.context() as patch,
-        pytest.raises(
-            InputError, match=r"content_loss became nan at step 5 \(epoch 2, batch 2\).*after epoch 1 is kept"
-        ),
-    ):
+    cause = r"content_loss became nan at step 5 \(epoch 2, batch 2\).*after epoch 1 is kept"
+    with monkeypatch.context() as patch, pytest.raises(InputError, match=cause):
         patch.setattr(training, "make_batches", spoiled)
         train(data, tmp_path / "run", bce_epochs=3, gan_epochs=0)
     folder = RunFolder(tmp_path / "run")
@@ -294,7 +281,7 @@ def test_frozen_convolutions_keep_their_start_and_every_epoch_its_generator(tmp_
     run = train(salicon, tmp_path / "run", "mobilenet_v2", keep_epochs=True, **settings)
     epochs = sorted((run / "epochs").iterdir())
     assert [path.name for path in epochs] == [f"epoch-{number:04d}.keras" for number in (1, 2, 3)]
-    first, last = (load_generator(epochs[index]) for index in (0, -1))
+    first, last = (keras.saving.load_model(epochs[index]) for index in (0, -1))
     names = MOBILENET_V2.encoder_layers
     kernels = [[network.get_layer(name).get_weights()[0] for name in names] for network in (first, last)]
     moved = [name for name, old, new in zip(names, *kernels, strict=True) if (old != new).any()]

@@ -10,6 +10,7 @@ and prints the table. To continue an interrupted call, repeat it.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -25,13 +26,19 @@ METRICS = ("sauc", "auc_borji", "nss", "cc", "ig", "auc_judd", "sim", "kl")
 START_EPOCHS, EPOCHS = 4, 3
 DOCS = Path(__file__).parents[1] / "docs"
 # With one content loss, one optimizer and one rate, the discriminator is the only difference.
-COMMON = {"content_loss": "bce", "updates": "both", "frozen": 9, "encoder_rate": 0.25, "keep_epochs": True}
-START = {"bce_epochs": START_EPOCHS, "gan_epochs": 0, "learning_rate": 1e-3}
+COMMON: dict[str, Any] = {
+    "content_loss": "bce",
+    "updates": "both",
+    "frozen": 9,
+    "encoder_rate": 0.25,
+    "keep_epochs": True,
+}
+START: dict[str, Any] = {"bce_epochs": START_EPOCHS, "gan_epochs": 0, "learning_rate": 1e-3}
 RATE = 2e-4
 # At the paper's 0.05 the content loss, whose gradient is small near its optimum, has no weight beside the
 # discriminator: with AdamW the maps deteriorate within an epoch (docs/experiments.md).
 ALPHA = 20.0
-ARMS = {
+ARMS: dict[str, dict[str, Any]] = {
     "BCE": {"bce_epochs": EPOCHS, "gan_epochs": 0, "learning_rate": RATE},
     "BCE+GAN": {"bce_epochs": 0, "gan_epochs": EPOCHS, "gan_learning_rate": RATE},
 }
@@ -45,7 +52,7 @@ def train_runs(data: str, init: str, out: Path, seeds: int, alpha: float) -> dic
         train(data, start, resume=None, verbose=2, init=init, seed=seed, **COMMON, **START)
         for arm, settings in ARMS.items():
             folder = out / f"{arm.lower().replace('+', '-')}-{seed}"
-            own = {"init": start / "content.keras", "seed": seed, "alpha": alpha} | COMMON | settings
+            own = COMMON | settings | {"init": start / "content.keras", "seed": seed, "alpha": alpha}
             train(data, folder, resume=None, verbose=2, **own)
             generators[seed, arm] = [start / "content.keras", *sorted((folder / "epochs").glob("*.keras"))]
     return generators

@@ -26,9 +26,8 @@ def read_run(folder: Path) -> tuple[dict, list[dict]]:
     """Read the settings and the epochs of a run; a run that was killed in its first epoch has no epochs."""
     saved = json.loads((folder / "run.json").read_text())["settings"]
     # A setting that is newer than the run has its default. Values are not checked: some of old runs are illegal today.
-    settings = {
-        setting.name: saved.get(setting.name, setting.default) for setting in dataclasses.fields(TrainingConfig)
-    }
+    defaults = {setting.name: setting.default for setting in dataclasses.fields(TrainingConfig)}
+    settings = defaults | {name: value for name, value in saved.items() if name in defaults}
     history = folder / "history.csv"
     return settings, list(csv.DictReader(history.read_text().splitlines())) if history.exists() else []
 

@@ -25,7 +25,7 @@ class SalGAN(keras.Model):
         generator: from `build_generator`.
         discriminator: from `build_discriminator`; None trains by the content loss alone (the paper's stage 1).
         alpha: weight of the content loss beside the adversarial one (the paper's 0.05).
-        content_loss: callable of (truth, maps) that gives a loss an image (B,); by default the paper's BCE/4.
+        content_loss: callable of (truth, maps) that returns the loss of each image (B,); by default the paper's BCE/4.
             It must be registered with `keras.saving` to be saved.
         updates: `"alternate"`: odd batches train the discriminator and even ones the generator, as the released code
             does; `"both"`: every batch trains both, the discriminator first.
@@ -127,7 +127,7 @@ class SalGAN(keras.Model):
         return cls(**config)
 
     def call(self, image, training=None):
-        """Give the saliency maps (B, H, W, 1), float32 in [0, 1], of images (B, H, W, 3), RGB in [0, 255]."""
+        """Return the saliency maps (B, H, W, 1), float32 in [0, 1], of images (B, H, W, 3), RGB in [0, 255]."""
         return self.generator(image, training=training)
 
     @property
@@ -144,7 +144,7 @@ class SalGAN(keras.Model):
         return keras.ops.split(self.discriminator(keras.ops.concatenate(pairs), training=training), len(maps))
 
     def _generator_loss(self, image, truth, saliency):
-        # The means are told of each image: a replica may have none of a last, partial batch.
+        # The means are updated with each image: a replica may have none of a last, partial batch.
         content = self.content_loss(truth, saliency)
         self._loss_means["content_loss"].update_state(content)
         if self.discriminator is None:
@@ -196,7 +196,7 @@ class SalGAN(keras.Model):
         return self._log()
 
     def train_step(self, data) -> dict:
-        """Train all that there is on a batch of (image, truth): the discriminator, then the generator."""
+        """Train the discriminator, if there is one, and then the generator on a batch of (image, truth)."""
         if self.discriminator is not None:
             self.discriminator_step(data)
         return self.generator_step(data)

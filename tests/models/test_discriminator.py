@@ -13,7 +13,7 @@ LAYERS = ["merge", "conv1", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "fc4", "
 
 
 def random_pairs(count: int = 2, height: int = 32, width: int = 32) -> np.ndarray:
-    """Random saliency maps in [0, 1] in front of random images in [0, 255]."""
+    """Random saliency maps in [0, 1], concatenated with random images in [0, 255]."""
     random = np.random.default_rng(3)
     saliency = random.uniform(0, 1, (count, height, width, 1))
     return np.concatenate([saliency, random.uniform(0, 255, (count, height, width, 3))], axis=-1).astype(np.float32)
@@ -22,7 +22,7 @@ def random_pairs(count: int = 2, height: int = 32, width: int = 32) -> np.ndarra
 def test_discriminator_has_the_parameters_of_the_released_code():
     discriminator = build_discriminator()
     gains = sum(discriminator.get_layer(name).gain.shape[0] for name in ("conv3_1", "conv3_2"))
-    # The gains are fixed numbers of the released code, which it counts among the parameters.
+    # The released code counts its gains, which are fixed numbers, among the parameters.
     assert discriminator.count_params() == 1_359_424
     assert gains == 128
     assert discriminator.input_shape == (None, 192, 256, 4)
@@ -53,7 +53,7 @@ def test_illegal_image_shape_is_refused(image_shape):
 
 
 def test_weight_normalisation_is_the_released_codes():
-    """Each filter becomes W g / sqrt(1e-6 + sum W^2), on a filter so short that the 1e-6 counts, too."""
+    """Each filter becomes W g / sqrt(1e-6 + sum W^2), also a filter so short that the 1e-6 matters."""
     random = np.random.default_rng(5)
     kernel = random.normal(size=(3, 3, 4, 6)) * np.array([1.0, 1e-4, 0.01, 3.0, 10.0, 1.0])
     bias, gain = random.normal(size=6), random.uniform(0.5, 2.0, 6)
@@ -128,7 +128,7 @@ def test_spectral_normalisation_bounds_each_layer_and_trains():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_gradients_reach_the_first_layer_at_the_start(seed):
-    """With the photograph's 0 to 255 beside the map's 0 to 1 at one scale, tanh would be saturated and pass none."""
+    """With the same scale for the photograph's 0 to 255 and the map's 0 to 1, tanh would be saturated and pass none."""
     keras.utils.set_random_seed(seed)
     discriminator = build_discriminator((96, 128, 3))
     pairs = random_pairs(4, 96, 128)

@@ -1,4 +1,4 @@
-"""The generators: their sizes, names and ranges, and the arithmetic that an exported file must bring along."""
+"""The generators: their sizes, names and ranges, and the arithmetic that an exported file must contain."""
 
 import subprocess
 import sys
@@ -37,17 +37,17 @@ def random_images(count: int, height: int, width: int) -> np.ndarray:
 
 
 def run_to_layer(model: keras.Model, name: str, images: np.ndarray) -> np.ndarray:
-    """Give what a layer puts out."""
+    """Return the output of a layer."""
     return np.asarray(keras.Model(model.input, model.get_layer(name).output)(images))
 
 
 def count_multiplications(model: keras.Model) -> int:
-    """Count the multiply-accumulate operations of one image's way through convolutions and dense layers."""
+    """Count the multiply-accumulate operations of the convolutions and dense layers for an image."""
     total = 0
     for layer in model.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
             places = np.prod(layer.output.shape[1:3])
-            # A depthwise kernel is (h, w, channels, 1): as many products a place as it has numbers, like any other.
+            # A kernel of any kind, depthwise included, takes a product for each of its numbers at each place.
             total += int(places * np.prod(layer.kernel.shape))
         elif isinstance(layer, keras.layers.Dense):
             total += int(np.prod(layer.kernel.shape))
@@ -88,8 +88,8 @@ def test_mobilenet_v2_is_small_enough_for_a_phone():
     assert 0.2e9 < count_multiplications(generator) <= 0.6e9
 
 
-def test_mobilenet_v2_uses_only_what_devices_keep_whole(mobilenet_v2):
-    """No tiled upsampling, and no activation whose range int8 would have to guess: ReLU6, and a sigmoid at the end."""
+def test_mobilenet_v2_uses_only_operations_that_devices_have(mobilenet_v2):
+    """No tiled upsampling, and no activation without a fixed range for int8: ReLU6, and a sigmoid at the end."""
     sigmoids = []
     for layer in mobilenet_v2.layers:
         assert not isinstance(layer, keras.layers.UpSampling2D), layer.name

@@ -1,8 +1,8 @@
-"""The released weights: an independent forward pass in numpy must give what the loaded networks give.
+"""The released weights: an independent forward pass in numpy must give the same as the loaded networks.
 
-The published files cannot be fetched here, so that random arrays in their layout stand for them. The forward pass
+The published files cannot be fetched here, so random arrays in their layout replace them. The forward pass
 works in float64 on Theano's layout (channels first, filters (out, in, h, w)), knows nothing of Keras, and its
-convolution is held against scipy's.
+convolution is compared with scipy's.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from salgan_tf.released import import_weights
 
 ENCODER_FILTERS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 DECODER_FILTERS = ((512, 512, 512), (512, 512, 512), (256, 256, 256), (128, 128), (64, 64))
-# Of a filter's nine taps, how many on average lie within a picture of 32x32 at the scale of each block.
+# The mean number of a filter's nine taps that lie within a picture of 32x32, at the scale of each block.
 TAPS = (9, 9, 8, 6, 4, 4, 6, 8, 9, 9)
 DISCRIMINATOR_FILTERS = (3, 32, 64, 64, 64, 64)
 
@@ -28,7 +28,7 @@ def save_arrays(path: Path, arrays: list[np.ndarray]) -> Path:
 
 
 def random_filters(random: np.random.Generator, outputs: int, inputs: int, taps: int, scale: float = 1.0) -> list:
-    """Give W (1x1 for a single tap) and b that neither kill nor blow up the activations (He et al. 2015)."""
+    """Return W (1x1 for a single tap) and b that keep the size of the activations (He et al. 2015)."""
     side = 1 if taps == 1 else 3
     kernel = random.normal(0, scale * np.sqrt(2 / (taps * inputs)), (outputs, inputs, side, side))
     return [kernel.astype(np.float32), random.normal(0, 0.1 * scale, outputs).astype(np.float32)]
@@ -122,7 +122,8 @@ def test_convolution_of_channels_is_scipys(flip, reference):
     random = np.random.default_rng(1)
     x, kernel, bias = random.normal(size=(2, 4, 5)), random.normal(size=(3, 2, 3, 3)), random.normal(size=3)
     expected = [
-        sum(reference(channel, weights, mode="same") for channel, weights in zip(x, one, strict=True)) for one in kernel
+        sum(reference(channel, weights, mode="same") for channel, weights in zip(x, filters, strict=True))
+        for filters in kernel
     ]
     expected = np.maximum(np.stack(expected) + bias[:, None, None], 0)
     np.testing.assert_allclose(convolve(x, kernel, bias, flip), expected, atol=1e-12)
@@ -131,7 +132,7 @@ def test_convolution_of_channels_is_scipys(flip, reference):
 # === Released files ===
 
 
-def test_generator_gives_what_theano_would(generator_arrays, tmp_path):
+def test_generator_gives_the_same_as_theano(generator_arrays, tmp_path):
     generator = build_generator("vgg16", (32, 32, 3))
     load_lasagne_weights(generator, save_arrays(tmp_path / "generator.npz", generator_arrays))
     image = np.random.default_rng(2).uniform(0, 255, (32, 32, 3)).astype(np.float32)
@@ -141,21 +142,21 @@ def test_generator_gives_what_theano_would(generator_arrays, tmp_path):
     np.testing.assert_allclose(np.asarray(generator(image[None]))[0, :, :, 0], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_build_generator_knows_a_released_file(generator_arrays, tmp_path):
+def test_build_generator_recognizes_a_released_file(generator_arrays, tmp_path):
     path = save_arrays(tmp_path / "generator.npz", generator_arrays)
     generator = build_generator("vgg16", (16, 16, 3), weights=path)
     np.testing.assert_array_equal(generator.get_layer("output").kernel[0, 0, :, 0], generator_arrays[52][0, :, 0, 0])
 
 
-def test_discriminator_gives_what_theano_would(tmp_path):
-    """At 32x48, where fc4's 2 x 3 places also tell rows from columns."""
+def test_discriminator_gives_the_same_as_theano(tmp_path):
+    """At 32x48, where fc4 sees 2 x 3 places: rows must not be mistaken for columns."""
     arrays = random_discriminator_arrays(places=6)
     discriminator = build_discriminator((32, 48, 3))
     load_lasagne_weights(discriminator, save_arrays(tmp_path / "discriminator.npz", arrays))
     random = np.random.default_rng(3)
     saliency, images = random.uniform(0, 1, (4, 32, 48)), random.uniform(0, 255, (4, 32, 48, 3))
-    expected = [run_discriminator(arrays, one, image) for one, image in zip(saliency, images, strict=True)]
-    # One number hides much: the features before it are compared, too.
+    expected = [run_discriminator(arrays, density, image) for density, image in zip(saliency, images, strict=True)]
+    # The features are compared too, since a single number hides much.
     assert np.std(expected, axis=0)[:-1].mean() > 0.02
     assert np.std(expected, axis=0)[-1] > 1e-4
     network = keras.Model(discriminator.input, [discriminator.get_layer("fc4").output, discriminator.output])
@@ -180,14 +181,14 @@ def damage(arrays: list[np.ndarray], index: int, value: np.ndarray) -> list[np.n
 
 
 def assert_refused(network: keras.Model, path: Path, cause: str | None = None):
-    """Hold that a file is refused with one line that names it, and that the network stays as it was."""
+    """Assert that a file is refused with a single line that names it, and that the network does not change."""
     before = network.get_weights()
     with pytest.raises(InputError, match=cause) as caught:
         load_lasagne_weights(network, path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-    for one, two in zip(before, network.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
+    for old, new in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +218,7 @@ def test_arrays_that_do_not_fit_are_refused(change, cause, discriminator, tmp_pa
 
 
 @pytest.mark.parametrize("content", [b"", b"no arrays", b"PK\x03\x04 and no more"], ids=["empty", "text", "zip"])
-def test_file_that_is_no_npz_is_refused(content, discriminator, tmp_path):
+def test_file_that_is_not_an_npz_is_refused(content, discriminator, tmp_path):
     (tmp_path / "released.npz").write_bytes(content)
     assert_refused(discriminator, tmp_path / "released.npz")
 
@@ -241,7 +242,7 @@ def test_generator_and_discriminator_are_not_mistaken_for_each_other(generator_a
 
 
 def test_spectrally_normalised_discriminator_is_refused(tmp_path):
-    """It has other weights than the released one under the same names."""
+    """Its layers have the same names as the released ones, and other weights."""
     path = save_arrays(tmp_path / "discriminator.npz", random_discriminator_arrays(places=4))
     assert_refused(build_discriminator((32, 32, 3), spectral_normalization=True), path, "merge")
 
@@ -250,7 +251,7 @@ def test_spectrally_normalised_discriminator_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("with_discriminator", [False, True])
-def test_imported_file_predicts_what_the_released_weights_do(with_discriminator, generator_arrays, tmp_path):
+def test_imported_file_predicts_like_the_released_weights(with_discriminator, generator_arrays, tmp_path):
     generator_path = save_arrays(tmp_path / "generator.npz", generator_arrays)
     discriminator_path = None
     if with_discriminator:
@@ -266,8 +267,8 @@ def test_imported_file_predicts_what_the_released_weights_do(with_discriminator,
         assert isinstance(salgan, SalGAN)
         expected = build_discriminator()
         load_lasagne_weights(expected, discriminator_path)
-        for one, two in zip(salgan.discriminator.get_weights(), expected.get_weights(), strict=True):
-            np.testing.assert_array_equal(one, two)
+        for ours, theirs in zip(salgan.discriminator.get_weights(), expected.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("name", ["released.h5", "released.weights.h5", "released", "released.KERAS"])
@@ -282,4 +283,4 @@ def test_import_of_a_wrong_file_writes_nothing(tmp_path):
     path = save_arrays(tmp_path / "generator.npz", [np.zeros(3, np.float32)])
     with pytest.raises(InputError, match="1 arrays"):
         import_weights(path, None, tmp_path / "imported.keras")
-    assert [one.name for one in tmp_path.iterdir()] == ["generator.npz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["generator.npz"]

@@ -1,4 +1,4 @@
-"""The optimizers beside Keras' own."""
+"""The optimizers that Keras does not have."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def two_layers(optimizer: keras.optimizers.Optimizer) -> keras.Model:
 
 
 def moved(model: keras.Model) -> dict[str, np.ndarray]:
-    """Take one step; give how far each layer's kernel went."""
+    """Train for a step; return the change of each layer's kernel."""
     before = {name: model.get_layer(name).get_weights()[0] for name in ("encoder", "decoder")}
     model.fit(np.ones((4, 2)), np.zeros((4, 2)), verbose=0)
     return {name: model.get_layer(name).get_weights()[0] - kernel for name, kernel in before.items()}
@@ -25,7 +25,7 @@ def moved(model: keras.Model) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("rate", [0.0, 0.25, 1.0])
 def test_named_layers_learn_at_their_share_of_the_rate(rate):
     steps = moved(two_layers(LayerwiseAdamW(0.1, ("encoder",), rate, weight_decay=0.0)))
-    # Adam's first step is the learning rate, whatever the gradient is.
+    # Adam's first step is the learning rate, independent of the gradient.
     np.testing.assert_allclose(steps["decoder"], -0.1, rtol=1e-4)
     np.testing.assert_allclose(steps["encoder"], -0.1 * rate, rtol=1e-4, atol=1e-8)
 
