@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 import keras
 
 from salgan_tf import SalGAN, build_discriminator, build_generator
-from salgan_tf.data.pipeline import Split, load_examples, make_batches
+from salgan_tf.data.pipeline import Examples, load_examples, make_batches
 from salgan_tf.data.records import write_records
 from salgan_tf.training import CONTENT_LOSSES, make_config
 
 
-def batches(examples: Split, batch_size: int, augmentations: tuple[str, ...]) -> Iterator:
+def batches(examples: Examples, batch_size: int, augmentations: tuple[str, ...]) -> Iterator:
     return iter(make_batches(examples, batch_size, shuffle=True, augmentations=augmentations, first_epoch=0))
 
 
