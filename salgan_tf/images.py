@@ -52,7 +52,7 @@ def _opened(path: str | Path) -> Iterator[tuple[Image.Image, bytes]]:
         The first frame, and the file's content.
     """
     try:
-        # From bytes, so that the file is closed at once and the system's errors are told from Pillow's.
+        # From bytes, so that the file is closed at once and errors of the system are not taken for Pillow's.
         content = Path(path).read_bytes()
     except OSError as error:
         raise InputError(path, error) from error
