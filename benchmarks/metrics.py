@@ -32,7 +32,7 @@ import numpy as np
 
 from salgan_tf.data.fixations import Gaze
 from salgan_tf.data.folder import index_folder, read_example
-from salgan_tf.evaluation.scoring import OtherFixations
+from salgan_tf.evaluation.scoring import NegativeFixations
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps, points
 
@@ -77,10 +77,10 @@ def make_calls(scenes: list[Scene], run: Callable) -> dict[str, Callable[[], lis
 
     def shuffled(metric: Callable, which: str) -> list[float]:
         gazes = {str(at): Gaze(one.saliency.shape, one.fixations, None, 0) for at, one in enumerate(scenes)}
-        others = OtherFixations(gazes)
+        negatives = NegativeFixations(gazes)
 
         def score(at: int) -> float:
-            return metric(scenes[at].saliency, scenes[at].fixations, getattr(others.of(str(at)), which))
+            return metric(scenes[at].saliency, scenes[at].fixations, getattr(negatives.of(str(at)), which))
 
         return list(run(score, range(len(scenes))))
 

@@ -1,10 +1,18 @@
-"""Figures that others published, to be shown beside measured ones and never among them."""
+"""Figures published by others. They are shown beside measured ones, in tables of their own."""
 
 from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """A table as published: on which data, by whom, its columns' labels, its rows, and the decimals that they had."""
+    """A published table.
+
+    Attributes:
+        data: the data set that was measured.
+        source: who published it.
+        columns: labels of the columns.
+        rows: the figures of each model, one per column.
+        decimals: number of decimals in the publication.
+    """
 
     data: str
     source: str

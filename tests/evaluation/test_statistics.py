@@ -1,9 +1,9 @@
-"""Means and intervals: what a bootstrap over photographs must hold, whatever the numbers."""
+"""Means and intervals: the properties of a bootstrap over photographs."""
 
 import numpy as np
 import pytest
 from conftest import write_cat2000
-from handmade import BRIGHTNESS, make_evaluation, untimed
+from handmade import BRIGHTNESS, make_evaluation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,30 +22,26 @@ def width(one) -> float:
     return one.high - one.low
 
 
-@untimed
 @given(COLUMNS)
-def test_an_interval_covers_its_mean_and_lies_within_the_numbers(column):
+def test_an_interval_contains_its_mean_and_lies_within_the_numbers(column):
     mean, low, high = estimate(column)
     assert mean == pytest.approx(np.mean(column), abs=1e-9)
     assert min(column) - 1e-9 <= low <= mean + 1e-9
     assert mean - 1e-9 <= high <= max(column) + 1e-9
 
 
-@untimed
 @given(column=COLUMNS, scale=st.floats(0.01, 100), shift=NUMBERS)
 def test_intervals_follow_scale_and_shift(column, scale, shift):
     moved = estimate([scale * number + shift for number in column])
     np.testing.assert_allclose(moved, scale * np.array(estimate(column)) + shift, atol=1e-6)
 
 
-@untimed
 @given(column=COLUMNS)
-def test_turning_numbers_over_turns_the_interval_over(column):
+def test_negated_numbers_have_the_negated_interval(column):
     mean, low, high = estimate(column)
     np.testing.assert_allclose(estimate([-number for number in column]), (-mean, -high, -low), atol=1e-9)
 
 
-@untimed
 @given(number=NUMBERS, count=st.integers(2, 25))
 def test_a_constant_column_has_an_interval_without_width(number, count):
     np.testing.assert_allclose(estimate([number] * count), [number] * 3, atol=1e-9)
@@ -62,7 +58,7 @@ def test_an_interval_is_that_of_the_central_limit_and_shrinks_with_more_images()
     assert widths[0] > 1.5 * widths[1] > 2 * widths[2]
 
 
-def test_an_interval_covers_the_truth_nearly_as_often_as_it_says():
+def test_an_interval_contains_the_truth_about_95_times_in_100():
     random = np.random.default_rng(1)
     columns = {f"c{index}": {"nss": list(random.exponential(1, 60))} for index in range(300)}
     estimates = summarize(make_evaluation(columns))["all"]
@@ -70,14 +66,14 @@ def test_an_interval_covers_the_truth_nearly_as_often_as_it_says():
     assert 0.88 < covered < 0.98
 
 
-def test_what_cannot_be_had_is_left_out():
+def test_undefined_numbers_are_left_out():
     column = list(np.random.default_rng(2).normal(size=40))
     holes = column + [np.nan] * 10
     assert estimate(holes).mean == pytest.approx(np.mean(column))
     assert width(estimate(holes)) == pytest.approx(width(estimate(column)), rel=0.15)
-    # Of a single image there is a number and no interval.
+    # A single image has a mean and no interval.
     np.testing.assert_array_equal(estimate([np.nan, 3.0, np.nan]), [3, np.nan, np.nan])
-    # In some resamples neither of two numbers is drawn; they say nothing.
+    # Resamples that draw neither of the two numbers are ignored.
     np.testing.assert_array_equal(estimate([np.nan, 3.0, np.nan, 3.0]), [3, 3, 3])
     assert np.isnan(estimate([np.nan, np.nan])).all()
 
@@ -105,11 +101,11 @@ def test_groups_are_all_images_and_those_of_each_source():
 
 
 @pytest.mark.parametrize("source", ["", "COCO"])
-def test_one_source_is_no_group_of_its_own(source):
+def test_a_single_source_is_not_a_group(source):
     assert list(summarize(make_evaluation({"one": {"nss": [1, 2]}}, [source] * 2))) == ["all"]
 
 
-def test_a_source_with_the_name_of_a_group_does_not_take_its_place():
+def test_a_source_with_the_name_of_a_group_does_not_replace_it():
     evaluation = make_evaluation({"one": {"nss": [1, 10, 100, 1000]}}, ["all", "other", "", "street"])
     groups = summarize(evaluation)
     means = {name: group["one"]["nss"].mean for name, group in groups.items()}
@@ -127,7 +123,7 @@ def test_groups_are_the_categories_of_cat2000(tmp_path):
 
 def test_paired_differences_are_tighter_than_unpaired_ones():
     random = np.random.default_rng(4)
-    # Photographs differ by far more than the two contenders do on each.
+    # Photographs differ far more than the two contenders do on each of them.
     photographs = random.normal(0, 10, 50)
     columns = [list(photographs + random.normal(shift, 0.1, 50)) for shift in (0, 0.5)]
     evaluation = make_evaluation({"first": {"nss": columns[0]}, "second": {"nss": columns[1]}})
@@ -139,7 +135,6 @@ def test_paired_differences_are_tighter_than_unpaired_ones():
     assert width(paired) < 0.05 * width(unpaired["second"]["nss"])
 
 
-@untimed
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=15))
 def test_a_difference_is_the_mean_of_the_differences(pairs):
     first, second = map(list, zip(*pairs, strict=True))
@@ -149,7 +144,7 @@ def test_a_difference_is_the_mean_of_the_differences(pairs):
     assert differences["again"]["nss"] == (0, 0, 0)
 
 
-def test_the_first_contender_is_compared_with_all_others_and_no_baseline():
+def test_the_first_contender_is_compared_with_all_others_but_the_baselines():
     column = {"nss": [1.0, 2.0]}
     names = ["b", "a", "c", "centre prior", "uniform", "humans"]
     differences = compare(make_evaluation(dict.fromkeys(names, column)))

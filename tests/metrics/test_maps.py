@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.optimize
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -13,7 +13,6 @@ CELL = 32
 saliency_maps = arrays.arrays(np.float64, (4, 5), elements=st.floats(0, 1, width=32))
 # Two rows of three cells, with something in each row of cells at the least.
 masses = arrays.arrays(np.int64, (2, 3), elements=st.integers(0, 9)).filter(lambda one: one.any())
-quickly = settings(deadline=None)
 
 
 def point_map(cell: tuple[int, int], shape: tuple[int, int] = (5 * CELL, 6 * CELL)) -> np.ndarray:
@@ -117,7 +116,6 @@ def test_emd_is_the_cheapest_transport(seed):
 # === Properties ===
 
 
-@quickly
 @given(first=saliency_maps, second=saliency_maps, scale=st.floats(0.01, 100), shift=st.floats(0, 1))
 def test_invariants_of_the_map_metrics(first, second, scale, shift):
     """CC does not see scale and shift; SIM and KL do not see scale; each knows its best value and its range."""
@@ -138,7 +136,6 @@ def test_invariants_of_the_map_metrics(first, second, scale, shift):
     assert maps.kl_divergence(scale * first, first) == pytest.approx(0, abs=1e-9)
 
 
-@quickly
 @given(first=masses, second=masses, third=masses)
 def test_emd_is_a_metric_of_densities(first, second, third):
     """It is 0 for equal densities alone, symmetric, and no detour is shorter."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -30,7 +30,6 @@ ALL = AREAS | {
 integer_maps = arrays.arrays(np.int64, SHAPE, elements=st.integers(0, 7))
 places = st.tuples(st.integers(0, SHAPE[0] - 1), st.integers(0, SHAPE[1] - 1))
 some_fixations = st.lists(places, min_size=1, max_size=12).map(np.array)
-quickly = settings(deadline=None)
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float]:
@@ -59,7 +58,6 @@ def blur(density: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", [*AREAS, "nss", "nss_mit"])
-@quickly
 @given(saliency=integer_maps, fixations=some_fixations, power=st.integers(-8, 8), shift=st.integers(-100, 100))
 def test_scale_and_shift_are_not_seen(name, saliency, fixations, power, shift):
     expected = ALL[name](saliency, fixations)
@@ -67,7 +65,6 @@ def test_scale_and_shift_are_not_seen(name, saliency, fixations, power, shift):
 
 
 @pytest.mark.parametrize("name", EXACT_AREAS)
-@quickly
 @given(
     saliency=integer_maps,
     fixations=some_fixations,
@@ -78,7 +75,6 @@ def test_only_the_order_of_values_counts(name, saliency, fixations, levels):
 
 
 @pytest.mark.parametrize("name", ALL)
-@quickly
 @given(saliency=integer_maps, fixations=some_fixations, seed=st.integers(0, 99))
 def test_order_of_fixations_is_not_seen(name, saliency, fixations, seed):
     """Whose fixations come first, say."""
@@ -87,7 +83,6 @@ def test_order_of_fixations_is_not_seen(name, saliency, fixations, seed):
 
 
 @pytest.mark.parametrize("name", ["nss_mit", "auc_judd", "auc_borji", "sauc_borji"])
-@quickly
 @given(saliency=integer_maps, fixations=some_fixations, repeats=st.integers(2, 4))
 def test_metrics_of_mit_do_not_see_repeats(name, saliency, fixations, repeats):
     repeated = np.concatenate([np.repeat(fixations[:2], repeats, axis=0), fixations])
@@ -95,7 +90,6 @@ def test_metrics_of_mit_do_not_see_repeats(name, saliency, fixations, repeats):
 
 
 @pytest.mark.parametrize("name", ["nss", "auc_uniform", "sauc", "information_gain"])
-@quickly
 @given(saliency=integer_maps, fixations=some_fixations, repeats=st.integers(2, 4))
 def test_other_metrics_are_means_over_fixations_as_often_as_made(name, saliency, fixations, repeats):
     repeated = np.concatenate([fixations, *[fixations[:1]] * repeats])
@@ -106,7 +100,6 @@ def test_other_metrics_are_means_over_fixations_as_often_as_made(name, saliency,
 # === Symmetries and ranges ===
 
 
-@quickly
 @given(saliency=integer_maps, fixations=some_fixations)
 def test_areas_of_the_negative_map(saliency, fixations):
     for name in ("auc_uniform", "sauc"):
@@ -116,7 +109,6 @@ def test_areas_of_the_negative_map(saliency, fixations):
     assert points.sauc(saliency, OTHERS, fixations) == pytest.approx(1 - points.sauc(saliency, fixations, OTHERS))
 
 
-@quickly
 @given(saliency=integer_maps, baseline=integer_maps, fixations=some_fixations)
 def test_information_gain_over_itself_is_0_and_swaps_sign(saliency, baseline, fixations):
     assert points.information_gain(8 * baseline, baseline, fixations) == pytest.approx(0, abs=1e-9)
@@ -124,7 +116,6 @@ def test_information_gain_over_itself_is_0_and_swaps_sign(saliency, baseline, fi
     assert points.information_gain(baseline, saliency, fixations) == pytest.approx(-gain, abs=1e-9)
 
 
-@quickly
 @given(
     fixations=some_fixations,
     rows=st.integers(SHAPE[0], 2000),
