@@ -85,11 +85,11 @@ def evaluate(
         raise InputError(root, "the fixations do not tell observers apart, which the human ceiling needs")
     from_train = split != "train" and "train" in splits
     trained_on = folder.index_folder(root, "train") if from_train else examples
+    if fit_densities and not from_train:
+        raise InputError(root, "densities are fitted on the split train, which is not there beside this one")
     prior = CentrePrior(trained_on)
     fitted = {}
     if fit_densities:
-        if not from_train:
-            raise InputError(root, "densities are fitted on the split train, which is not there beside this one")
         usable = {name: find_usable(contender, trained_on) for name, contender in contenders.items()}
         fitted = {name: fit_density(contenders[name], usable[name], prior) for name in contenders}
     negatives = scoring.NegativeFixations({example.name: gaze for example, gaze in gazes.items()})
@@ -97,8 +97,7 @@ def evaluate(
 
     def measure(example: folder.Example) -> dict[str, dict[str, float]]:
         image, truth, gaze = images.read_image(example.image), folder.read_density(example), gazes[example]
-        baseline = prior.density(example, truth.shape)
-        others = negatives.of(example.name)
+        baseline, others = prior.density(example, truth.shape), negatives.of(example.name)
         scores = {}
         for name, contender in rows.items():
             saliency = contender.predict(example, image)
@@ -116,8 +115,10 @@ def evaluate(
         name: {metric.name: np.array([row[name][metric.name] for row in measured]) for metric in scoring.METRICS}
         for name in measured[0]
     }
-    others = f"all other photographs of {split}" if len(examples) > 1 else "no other photograph, so it is uniform"
-    return Evaluation(examples, scores, contenders, fitted, "the photographs of train" if from_train else others)
+    source = "the photographs of train"
+    if not from_train:
+        source = f"all other photographs of {split}" if len(examples) > 1 else "no other photograph, so it is uniform"
+    return Evaluation(examples, scores, contenders, fitted, source)
 
 
 def _read_gazes(

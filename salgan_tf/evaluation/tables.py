@@ -40,8 +40,11 @@ class Table(NamedTuple):
 
     def format(self, style: str) -> str:
         """Return the table, without its title, in a format of tabulate."""
+        rows = [["", *self.labels], *self.rows]
+        # tabulate pads headers, which would only make plain text wider.
+        headers = () if style == "plain" else "firstrow"
         alignment = ("left", *("right" for _ in self.labels))
-        return tabulate(self.rows, ["", *self.labels], style, colalign=alignment, disable_numparse=True)
+        return tabulate(rows, headers, style, colalign=alignment, disable_numparse=True)
 
 
 def format_text(evaluation: Evaluation, with_published: bool = False) -> str:
