@@ -4,15 +4,7 @@ from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """A published table.
-
-    Attributes:
-        data: the data set that was measured.
-        source: who published it.
-        columns: labels of the columns.
-        rows: the figures of each model, one per column.
-        decimals: number of decimals in the publication.
-    """
+    """A published table: its data set, its source, labels of the columns, figures by model, and their decimals."""
 
     data: str
     source: str

@@ -62,18 +62,15 @@ def gain(example, density: np.ndarray, prior: CentrePrior) -> float:
 def test_the_parameters_that_drew_the_fixations_are_found_again(drawn):
     examples = folder.index_folder(drawn, "train")
     found = fit_density(SEES_SPOTS, examples, CentrePrior(examples))
-    assert found.contrast == pytest.approx(GIVEN.contrast, rel=0.15)
-    assert found.centre_bias == pytest.approx(GIVEN.centre_bias, rel=0.15)
-    assert found.blur == pytest.approx(GIVEN.blur, rel=0.25)
-    assert found.offset == pytest.approx(GIVEN.offset, rel=0.3)
+    for name, tolerance in (("contrast", 0.15), ("centre_bias", 0.15), ("blur", 0.25), ("offset", 0.3)):
+        assert getattr(found, name) == pytest.approx(getattr(GIVEN, name), rel=tolerance), name
 
 
-def test_the_centre_bias_of_fixations_is_found(tmp_path):
-    for centre_bias in (0.1, 2.0):
-        root = write_drawn(tmp_path / str(centre_bias), FittedDensity(0.03, 0.05, 1.0, centre_bias))
-        examples = folder.index_folder(root, "train")
-        found = fit_density(SEES_SPOTS, examples, CentrePrior(examples))
-        assert found.centre_bias == pytest.approx(centre_bias, abs=0.25)
+@pytest.mark.parametrize("centre_bias", [0.1, 2.0])
+def test_the_centre_bias_of_fixations_is_found(tmp_path, centre_bias):
+    examples = folder.index_folder(write_drawn(tmp_path, FittedDensity(0.03, 0.05, 1.0, centre_bias)), "train")
+    found = fit_density(SEES_SPOTS, examples, CentrePrior(examples))
+    assert found.centre_bias == pytest.approx(centre_bias, abs=0.25)
 
 
 CONTENDERS = {

@@ -6,7 +6,11 @@ bit on any machine; the `checksum` stored beside the numbers proves it. The scri
 numpy is imported.
 """
 
+import datetime
 import hashlib
+import json
+import platform
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -124,3 +128,13 @@ def checksum(cases: dict[str, Case]) -> str:
             little = array.astype(array.dtype.newbyteorder("<"))
             digest.update(f"{little.dtype.str} {little.shape}".encode() + little.tobytes())
     return digest.hexdigest()
+
+
+def write_numbers(path: Path, cases: dict[str, Case], versions: dict[str, str], **numbers: dict) -> None:
+    """Write what was measured on the cases, with the date, the versions of the code and the checksum."""
+    content = {
+        "date": datetime.date.today().isoformat(),
+        "versions": {"python": platform.python_version(), "numpy": np.__version__} | versions,
+        "checksum": checksum(cases),
+    }
+    path.write_text(json.dumps(content | numbers, indent=1) + "\n")
