@@ -68,10 +68,10 @@ def test_undefined_numbers_are_left_out():
 
 def test_the_same_numbers_give_the_same_intervals():
     column = list(np.random.default_rng(3).normal(size=30))
-    both = make_evaluation({"one": {"nss": column}, "other": {"nss": column, "cc": column}})
+    both = make_evaluation({"ours": {"nss": column}, "theirs": {"nss": column, "cc": column}})
     estimates = summarize(both)["all"]
-    assert summarize(both)["all"]["one"]["nss"] == estimates["one"]["nss"]
-    assert estimates["one"]["nss"] == estimates["other"]["nss"] == estimates["other"]["cc"] == estimate(column)
+    assert summarize(both)["all"]["ours"]["nss"] == estimates["ours"]["nss"]
+    assert estimates["ours"]["nss"] == estimates["theirs"]["nss"] == estimates["theirs"]["cc"] == estimate(column)
 
 
 @pytest.mark.parametrize(

@@ -154,14 +154,6 @@ def test_auc_judd_is_the_mean_over_jitters(seed):
     assert error < 0.002
 
 
-def test_auc_judd_without_ties_is_the_curve_through_fixated_values():
-    source = np.random.default_rng(0)
-    saliency, fixations = source.permutation(42).reshape(6, 7), source.integers(0, (6, 7), (10, 2))
-    positives, negatives = split_values(saliency, fixations)
-    expected = area_at_thresholds(positives, negatives, positives)
-    assert points.auc_judd(saliency, fixations) == pytest.approx(expected, abs=1e-12)
-
-
 # === Areas that MIT samples ===
 
 
