@@ -32,7 +32,7 @@ from processor import describe_processor
 
 from salgan_tf.data.fixations import Gaze
 from salgan_tf.data.folder import index_folder, read_example
-from salgan_tf.evaluation.scoring import OtherFixations
+from salgan_tf.evaluation.scoring import NegativeFixations
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps, points
 
@@ -86,10 +86,10 @@ def make_calls(scenes: list[Scene], run: Callable) -> Calls:
         def call() -> list[float]:
             names = list(map(str, range(len(scenes))))
             gazes = [Gaze(scene.saliency.shape, scene.fixations, None, 0) for scene in scenes]
-            others = OtherFixations(dict(zip(names, gazes, strict=True)))
+            negatives = NegativeFixations(dict(zip(names, gazes, strict=True)))
 
             def score(name: str, scene: Scene) -> float:
-                return metric(scene.saliency, scene.fixations, getattr(others.of(name), which))
+                return metric(scene.saliency, scene.fixations, getattr(negatives.of(name), which))
 
             return list(run(score, names, scenes))
 

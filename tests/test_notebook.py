@@ -1,4 +1,4 @@
-"""The notebook: it runs from the first cell to the last, and what is committed was made by a run of it."""
+"""The notebook runs from the first cell to the last, and its outputs are those of a complete run."""
 
 from pathlib import Path
 
@@ -30,12 +30,12 @@ def test_it_runs_from_data_to_int8(tmp_path, monkeypatch):
         assert line in text
 
 
-def test_its_outputs_are_of_one_run_of_its_cells():
+def test_its_outputs_are_from_a_single_run():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
-    # The training of the real data set, not of the tests' tiny one.
+    # The run was on real data, not on the tiny data set of the tests.
     assert "1100 photographs" in printed(notebook)

@@ -64,7 +64,7 @@ def measure(data: str, generators: dict[tuple[int, str], list[Path]]) -> tuple[n
     scores, examples = [], []
     for seed in seeds:
         paths = list(dict.fromkeys(str(path) for arm in ARMS for path in generators[seed, arm]))
-        measured = evaluation.evaluate(data, evaluation.open_contenders(paths, []), split="val")
+        measured = evaluation.evaluate(data, paths, split="val")
         examples = measured.examples
         scores.append(
             [[[measured.scores[str(path)][name] for name in METRICS] for path in generators[seed, arm]] for arm in ARMS]
@@ -76,7 +76,7 @@ def format_table(scores: np.ndarray, examples: list) -> str:
     """Compare the last epochs: means over seeds and images, intervals over images, paired tests, and every seed."""
     last = scores[:, :, -1]
     means = {arm: dict(zip(METRICS, last[:, index].mean(axis=0), strict=True)) for index, arm in enumerate(ARMS)}
-    averaged = evaluation.Evaluation(examples, means, {}, "")
+    averaged = evaluation.Evaluation(examples, means, {}, {}, "")
     rows = [["", *(BY_NAME[name].label for name in METRICS)]]
     for arm, columns in evaluation.summarize(averaged)["all"].items():
         estimates = [columns[name] for name in METRICS]

@@ -1,4 +1,4 @@
-"""`evaluate`: a data set, models and folders of maps in, tables and pictures out."""
+"""`evaluate`: a data set, models and folders of saliency maps in, tables and pictures out."""
 
 import argparse
 from pathlib import Path
@@ -43,9 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", metavar="DIR", type=Path, help="write the distributions, and the best and worst photographs"
     )
-    layout = parser.add_mutually_exclusive_group()
-    layout.add_argument("--markdown", action="store_true", help="print Markdown, with the SalGAN poster's two tables")
-    layout.add_argument("--latex", action="store_true", help="print LaTeX, with the SalGAN poster's two tables")
+    styles = parser.add_mutually_exclusive_group()
+    for style in ("Markdown", "LaTeX"):
+        text = f"print {style}, with the SalGAN poster's two tables"
+        styles.add_argument(f"--{style.lower()}", dest="style", action="store_const", const=style.lower(), help=text)
     parser.add_argument("--published", action="store_true", help="also print published figures, in tables of their own")
 
 
@@ -55,27 +56,22 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf import evaluation
 
     models = arguments.model or ([] if arguments.maps else ["edge"])
-    contenders = evaluation.open_contenders(models, arguments.maps)
     measured = evaluation.evaluate(
         arguments.data,
-        contenders,
+        [*models, *map(evaluation.MapFolder, arguments.maps)],
         split=arguments.split,
         humans=arguments.humans,
         fit_densities=arguments.fit_densities,
         allow_missing=arguments.allow_missing,
         report=report,
     )
-    if arguments.markdown:
-        print(evaluation.format_markdown(measured, arguments.published))
-    elif arguments.latex:
-        print(evaluation.format_latex(measured, arguments.published))
-    else:
-        print(evaluation.format_text(measured, arguments.published))
+    styles = {"markdown": evaluation.format_markdown, "latex": evaluation.format_latex}
+    print(styles.get(arguments.style, evaluation.format_text)(measured, arguments.published))
     # After the table, so that a file that cannot be written does not cost it.
     if arguments.json:
         files.write_json(arguments.json, evaluation.as_dict(measured))
     if arguments.csv:
         evaluation.write_csv(measured, arguments.csv)
     if arguments.pictures:
-        evaluation.write_pictures(measured, contenders, arguments.pictures)
+        evaluation.write_pictures(measured, arguments.pictures)
     return 0

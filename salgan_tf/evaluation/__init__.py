@@ -1,4 +1,4 @@
-"""Evaluation: a data set and contenders in, tables and pictures out."""
+"""Evaluation: a data set, models and folders of maps in, tables and pictures out."""
 
 from salgan_tf.evaluation.contenders import CentrePrior, Contender, MapFolder, Model, Uniform, open_contenders
 from salgan_tf.evaluation.measure import Evaluation, evaluate

@@ -1,9 +1,10 @@
-"""What is measured: models, folders of maps, and the baselines that every table needs beside them."""
+"""What is measured: models, folders of maps, and the baselines that every table needs."""
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 from tqdm import tqdm
@@ -16,66 +17,76 @@ from salgan_tf.inference import MAP_ENDING, SaliencyPredictor
 from salgan_tf.metrics import maps
 from salgan_tf.parallel import attempt_all
 
+if TYPE_CHECKING:
+    import keras
+
 _PRIOR_SHAPE = (192, 256)
-# The prior's share of a uniform density: nowhere is impossible, or information gains over it would have no bound.
+# The uniform share of the centre prior. Without it a density could be 0, and information gains over it unbounded.
 _PRIOR_UNIFORM = 0.01
-# What a map of the picture NAME may be called: as `predict` writes it, or plainly; floats before levels of grey.
+# The file names of a map are NAME plus one of these. Floats come before grey levels.
 _MAP_ENDINGS = (".npy", MAP_ENDING, ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 
 
 class Contender:
-    """Gives a saliency map of each photograph; may be called from several threads."""
+    """Returns a saliency map for each photograph; called from several threads."""
 
     def check(self, example: folder.Example) -> None:
-        """Raise an `InputError` if it can be known beforehand that there is no map of this photograph."""
+        """Raise an `InputError` if it is known before any work that there is no map of this photograph."""
 
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
-        """Give the map of a photograph.
+        """Return the map of a photograph.
 
         Args:
-            example: where its files are.
+            example: the files of the photograph.
             image: uint8 (H, W, 3).
 
         Returns:
             Float (H, W), any range.
 
         Raises:
-            InputError: there is none, or it is bad.
+            InputError: there is no map, or it cannot be used.
         """
         raise NotImplementedError
 
 
 class Model(Contender):
-    """A model, on its float maps."""
+    """A model, measured on its float maps.
 
-    def __init__(self, predictor: SaliencyPredictor):
-        self._predictor = predictor
+    Args:
+        model: what `SaliencyPredictor` takes, or a `SaliencyPredictor`.
 
-    def predict(self, example, image):
+    Raises:
+        InputError: the model cannot be opened.
+    """
+
+    def __init__(self, model: "str | Path | keras.Model | SaliencyPredictor"):
+        self._predictor = model if isinstance(model, SaliencyPredictor) else SaliencyPredictor(model)
+
+    def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         return self._predictor(image)
 
 
 class MapFolder(Contender):
-    """A folder of maps made by anybody: `NAME.png`, `NAME_saliency.png` (8 or 16 bits) or `NAME.npy` (floats).
+    """A folder of saliency maps: `NAME.png`, `NAME_saliency.png` (8 or 16 bits) or `NAME.npy` (floats).
 
-    A map of another size is resized to its photograph's: by area if it is larger, else with cubic interpolation.
+    A map whose size differs from its photograph's is resized: by area if it is larger, else with cubic interpolation.
 
     Args:
-        directory: the folder; NAME may hold subfolders, as CAT2000's categories.
+        directory: the folder. NAME may contain a subfolder, such as CAT2000's categories.
 
     Raises:
         InputError: there is no such folder.
     """
 
     def __init__(self, directory: str | Path):
-        self._directory = Path(directory)
+        self.name, self._directory = str(directory), Path(directory)
         if not is_folder(self._directory):
             raise InputError(directory, "no such folder of maps")
 
-    def check(self, example):
+    def check(self, example: folder.Example) -> None:
         self._find(example)
 
-    def predict(self, example, image):
+    def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         path = self._find(example)
         saliency = _read_array(path) if path.suffix == ".npy" else images.read_grey(path)
         return images.resize_map(saliency, image.shape[:2])
@@ -93,14 +104,14 @@ def _read_array(path: Path) -> np.ndarray:
         array = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
     except OSError as error:
         raise InputError(path, error) from error
-    except Exception as error:  # On a damaged file numpy raises nearly anything, and advises to load it unsafely.
+    except Exception as error:  # On a damaged file numpy raises nearly anything, and suggests to load it unsafely.
         raise InputError(path, "not a .npy file of numbers, or damaged") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or not array.size:
         raise InputError(path, "not a .npy file of numbers")
     if array.ndim == 3 and 1 in (array.shape[0], array.shape[-1]):
         array = array[0] if array.shape[0] == 1 else array[..., 0]
     if array.ndim != 2:
-        raise InputError(path, f"a map is (H, W), and this is {array.shape}")
+        raise InputError(path, f"expected a map (H, W), found an array {array.shape}")
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
     if not np.isfinite(array).all():
@@ -108,33 +119,46 @@ def _read_array(path: Path) -> np.ndarray:
     return array
 
 
-def open_contenders(models: Sequence[str], folders: Sequence[str]) -> dict[str, Contender]:
-    """Open models and folders of maps, each under the name by which it was given.
+# What can be measured under a name, and what can be measured without one.
+Measurable = Union[str, Path, "keras.Model", SaliencyPredictor, Contender]
+Contenders = Mapping[str, Measurable] | Sequence[str | Path | MapFolder] | str | Path
+
+
+def open_contenders(contenders: Contenders) -> dict[str, Contender]:
+    """Open what is to be measured.
+
+    Args:
+        contenders: by the name that the tables show, a model (all that `SaliencyPredictor` takes, or a
+            `SaliencyPredictor`) or a `Contender`, such as `MapFolder`. Or a sequence of names and paths of models and
+            of `MapFolder`s, which the tables show as they were given; or a single name or path.
 
     Raises:
-        InputError: one cannot be opened, or two have one name; the same folder has others, such as ./folder.
+        InputError: a model cannot be opened, or two contenders of a sequence have the same name.
     """
-    name, count = Counter([*models, *folders]).most_common(1)[0] if models or folders else ("", 0)
-    if count > 1:
-        raise InputError(name, "given twice; a folder that is called like a model can be given as ./FOLDER")
-    return {name: Model(SaliencyPredictor(name)) for name in models} | {name: MapFolder(name) for name in folders}
+    if isinstance(contenders, str | Path):
+        contenders = [contenders]
+    if not isinstance(contenders, Mapping):
+        named = [(item.name if isinstance(item, MapFolder) else str(item), item) for item in contenders]
+        for name, count in Counter(name for name, _ in named).items():
+            if count > 1:
+                raise InputError(name, "given twice; a folder with the name of a model can be given as ./FOLDER")
+        contenders = dict(named)
+    return {name: item if isinstance(item, Contender) else Model(item) for name, item in contenders.items()}
 
 
 class Uniform(Contender):
-    """Knows nothing: the same value everywhere."""
+    """The same value everywhere."""
 
-    def predict(self, example, image):
+    def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         return np.ones(image.shape[:2], np.float32)
 
 
 class CentrePrior(Contender):
-    """What is known without looking: the mean density of other photographs, stretched to each one's size.
-
-    A share of 1 % is uniform, so that nowhere is impossible.
+    """The mean density of other photographs, stretched to the size of each photograph, and 1 % of a uniform density.
 
     Args:
-        examples: the photographs to take the mean of: the `train` split, or those that are measured themselves;
-            then each is left out of its own prior.
+        examples: the photographs to average: the `train` split, or those that are measured. In the latter case each
+            photograph is left out of its own prior.
 
     Raises:
         InputErrors: examples with a bad file, each named.
@@ -148,14 +172,14 @@ class CentrePrior(Contender):
         self._total = np.sum(densities, axis=0)
         self._examples = frozenset(examples)
 
-    def predict(self, example, image):
+    def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         return self.density(example, image.shape[:2])
 
     def density(self, example: folder.Example, shape: tuple[int, int]) -> np.ndarray:
-        """Give the prior of a photograph, float64 (H, W), summing to 1."""
+        """Return the prior of a photograph, float64 (H, W), summing to 1."""
         total = self._total
         if example in self._examples:
-            # Not below 0 by rounding; and where there is no other photograph, what is left is uniform.
+            # Rounding must not leave values below 0. If there is no other photograph, the rest is 0, a uniform density.
             total = np.maximum(total - _small_density(example), 0)
         density = maps.to_density(images.resize_map(total.astype(np.float32), shape))
         return (1 - _PRIOR_UNIFORM) * density + _PRIOR_UNIFORM / density.size

@@ -1,17 +1,18 @@
-"""A data set and contenders in, the numbers of every image out."""
+"""A data set and contenders in, the metrics of every photograph out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from salgan_tf import images
 from salgan_tf.data import folder
 from salgan_tf.data.fixations import Gaze
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.evaluation import scoring
-from salgan_tf.evaluation.contenders import CentrePrior, Contender, Uniform
+from salgan_tf.evaluation.contenders import CentrePrior, Contender, Contenders, Uniform, open_contenders
 from salgan_tf.evaluation.fitted import FittedDensity, find_usable, fit_density
 from salgan_tf.parallel import attempt_all
 
@@ -25,21 +26,23 @@ class Evaluation:
 
     Attributes:
         examples: the photographs, in order of name.
-        scores: by contender and metric (see `scoring.METRICS`), float64 (N,), an entry a photograph; NaN where a metric
-            cannot be had.
-        fitted: by contender, its fitted density, if asked for.
-        prior: what the centre prior is the mean of.
+        scores: by contender and metric (see `scoring.METRICS`), float64 (N,), one entry per photograph; NaN where a
+            metric is undefined.
+        contenders: by name, without the baselines.
+        fitted: the fitted density of each contender; empty unless asked for.
+        prior: the photographs that the centre prior is the mean of, in words.
     """
 
     examples: list[folder.Example]
     scores: dict[str, dict[str, np.ndarray]]
+    contenders: dict[str, Contender]
     fitted: dict[str, FittedDensity]
     prior: str
 
 
 def evaluate(
     root: str | Path,
-    contenders: dict[str, Contender],
+    contenders: Contenders,
     *,
     split: str | None = None,
     humans: bool = False,
@@ -47,105 +50,98 @@ def evaluate(
     allow_missing: bool = False,
     report: Callable[[InputError], None] = lambda error: None,
 ) -> Evaluation:
-    """Measure contenders against a split at the photographs' own size, beside the centre prior and a uniform map.
+    """Measure models and saliency maps on a data set, beside the centre prior and a uniform map.
 
-    The centre prior is the mean of `train`; where that is what is measured, or there is none, the mean of all other
-    photographs of the split. All cores are used, and a progress bar shows how far it is.
+        from salgan_tf import evaluate, evaluation
+        measured = evaluate("data/salicon", {"mine": generator, "edge": "edge"})
+        print(evaluation.format_text(measured))
+
+    Maps are measured at the size of their photographs. The centre prior is the mean of `train`; if `train` itself is
+    measured, or there is none, the mean of all other photographs of the split.
 
     Args:
         root: data set in any layout of `data.layouts`.
-        contenders: by the name that the table shows.
-        split: `"val"`, or the only one, if not said.
-        humans: measure people too: each observer predicted from all others.
+        contenders: what to measure: a dict by name of names and paths of models, Keras models and `Contender`s; or a
+            sequence of names and paths. See `open_contenders`.
+        split: split of the data set; by default `"val"`, or the only one.
+        humans: also measure people: each observer predicted from all others.
         fit_densities: also measure `ig_fitted`: blur, contrast and centre bias of each contender fitted on `train`.
-        allow_missing: leave out photographs that lack a map or fixations; each row is then of the same photographs.
-        report: called with each remark that is no reason to stop: what was left out, fixations outside of images.
+        allow_missing: skip photographs that lack a map or fixations, for all contenders alike.
+        report: called with each remark that does not stop the evaluation: skipped photographs, fixations outside.
 
     Raises:
-        InputError: no such data, no observers for `humans`, no train split for `fit_densities`.
+        InputError: no such data or contender, no observers for `humans`, no `train` split for `fit_densities`.
         InputErrors: photographs without a map or fixations, or with a bad file, each named.
     """
+    contenders = open_contenders(contenders)
     if taken := set(contenders) & set(BASELINES):
-        raise InputError(
-            taken.pop(),
-            "the name of a baseline, which is measured anyway; a folder of that name can be given as ./FOLDER",
-        )
+        cause = "the name of a baseline, which is always measured; a folder of that name can be given as ./FOLDER"
+        raise InputError(taken.pop(), cause)
     splits = folder.find_splits(root)
     split = split or (splits[0] if len(splits) == 1 else "val")
-    examples = folder.index_folder(root, split)
-    gazes = _read_gazes(root, examples, contenders, allow_missing, report)
-    examples = [example for example in examples if example.name in gazes]
+    gazes = _read_gazes(root, folder.index_folder(root, split), contenders.values(), allow_missing, report)
+    examples = list(gazes)
     if humans and all(gaze.observers is None for gaze in gazes.values()):
         raise InputError(root, "the fixations do not tell observers apart, which the human ceiling needs")
     from_train = split != "train" and "train" in splits
     trained_on = folder.index_folder(root, "train") if from_train else examples
+    if fit_densities and not from_train:
+        raise InputError(root, "densities are fitted on the split train, which is not there beside this one")
     prior = CentrePrior(trained_on)
     fitted = {}
     if fit_densities:
-        if not from_train:
-            raise InputError(root, "densities are fitted on the split train, which is not there beside this one")
-        for contender in contenders.values():
-            find_usable(contender, trained_on)
-        fitted = {name: fit_density(contender, trained_on, prior) for name, contender in contenders.items()}
-    others = scoring.OtherFixations(gazes)
+        usable = {name: find_usable(contender, trained_on) for name, contender in contenders.items()}
+        fitted = {name: fit_density(contenders[name], usable[name], prior) for name in contenders}
+    negatives = scoring.NegativeFixations({example.name: gaze for example, gaze in gazes.items()})
     rows = contenders | {CENTRE_PRIOR: prior, UNIFORM: Uniform()}
 
     def measure(example: folder.Example) -> dict[str, dict[str, float]]:
-        sample = folder.read_example(example)
-        shape = sample.saliency.shape
-        baseline = prior.density(example, shape)
-        negatives = others.of(example.name)
+        image, truth, gaze = images.read_image(example.image), folder.read_density(example), gazes[example]
+        baseline, others = prior.density(example, truth.shape), negatives.of(example.name)
         scores = {}
         for name, contender in rows.items():
-            saliency = contender.predict(example, sample.image)
+            saliency = contender.predict(example, image)
             density = fitted[name](saliency, baseline) if name in fitted else None
-            scores[name] = scoring.score_map(saliency, sample, baseline, negatives, density)
+            scores[name] = scoring.score_map(saliency, truth, gaze.points, baseline, others, density)
         if humans:
-            scores[HUMANS] = scoring.score_observers(sample, baseline, negatives)
+            scores[HUMANS] = scoring.score_observers(gaze, baseline, others)
         return scores
 
     with tqdm(total=len(examples), desc=f"evaluate {split}", unit="picture", disable=None) as progress:
         measured, errors = attempt_all(measure, examples, progress)
     if errors:
         raise InputErrors(root, errors, len(examples))
-    names = [*rows, HUMANS] if humans else list(rows)
     scores = {
         name: {metric.name: np.array([row[name][metric.name] for row in measured]) for metric in scoring.METRICS}
-        for name in names
+        for name in measured[0]
     }
-    others_of = f"all other photographs of {split}" if len(examples) > 1 else "no other photograph, so it is uniform"
-    origin = "the photographs of train" if from_train else others_of
-    return Evaluation(examples, scores, fitted, origin)
+    source = "the photographs of train"
+    if not from_train:
+        source = f"all other photographs of {split}" if len(examples) > 1 else "no other photograph, so it is uniform"
+    return Evaluation(examples, scores, contenders, fitted, source)
 
 
 def _read_gazes(
     root: str | Path,
     examples: list[folder.Example],
-    contenders: dict[str, Contender],
+    contenders: Iterable[Contender],
     allow_missing: bool,
     report: Callable[[InputError], None],
-) -> dict[str, Gaze]:
-    """Read the fixations of all photographs that can be measured, before any work is put into the first."""
-    missing = []
+) -> dict[folder.Example, Gaze]:
+    """Read the fixations of all photographs that can be measured, before any other work."""
 
-    def read(example: folder.Example) -> Gaze | None:
-        try:
-            if example.fixations is None:
-                raise InputError(example.image, "no fixations were recorded for it, and NSS and AUC need them")
-            for contender in contenders.values():
-                contender.check(example)
-            gaze = folder.read_gaze(example)
-            if not len(gaze.points):
-                raise InputError(example.fixations, "no fixations inside the image, and NSS and AUC need them")
-        except InputError as error:
-            missing.append(error)
-            return None
-        return gaze
+    def read(example: folder.Example) -> tuple[folder.Example, Gaze]:
+        for contender in contenders:
+            contender.check(example)
+        gaze = folder.read_gaze(example)
+        if gaze is None:
+            raise InputError(example.image, "no fixations were recorded for it, and NSS and AUC need them")
+        if not len(gaze.points):
+            raise InputError(str(example.fixations), "no fixations inside the image, and NSS and AUC need them")
+        return example, gaze
 
     with tqdm(total=len(examples), desc="fixations", unit="picture", disable=None) as progress:
-        gazes, _ = attempt_all(read, examples, progress)
-    found = {example.name: gaze for example, gaze in zip(examples, gazes, strict=True) if gaze is not None}
-    missing.sort(key=str)
+        found, missing = attempt_all(read, examples, progress)
     if not found and len(missing) > 1 and len({error.subject for error in missing}) == 1:
         raise InputError(missing[0].subject, f"{missing[0].cause}; nor of any other of {len(examples)} photographs")
     if missing and (not allow_missing or not found):
@@ -153,10 +149,10 @@ def _read_gazes(
     for error in missing:
         report(error)
     if missing:
-        report(InputError(root, f"{len(missing)} of {len(examples)} photographs are left out"))
-    for example in examples:
-        if example.name in found and (outside := found[example.name].outside):
-            recorded = outside + len(found[example.name].points)
-            cause = f"{outside} of {recorded} fixations lie outside the image and are left out"
-            report(InputError(example.fixations, cause))
-    return found
+        report(InputError(root, f"{len(missing)} of {len(examples)} photographs are skipped"))
+    for example, gaze in found:
+        if gaze.outside:
+            recorded = gaze.outside + len(gaze.points)
+            cause = f"{gaze.outside} of {recorded} fixations lie outside the image and are ignored"
+            report(InputError(str(example.fixations), cause))
+    return dict(found)

@@ -1,10 +1,10 @@
-"""Figures that others published, to be shown beside measured ones and never among them."""
+"""Figures published by others. They are shown beside measured ones, in tables of their own."""
 
 from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """A table as published: on which data, by whom, its columns' labels, its rows, and the decimals that they had."""
+    """A published table: its data set, its source, labels of the columns, figures by model, and their decimals."""
 
     data: str
     source: str

@@ -1,4 +1,4 @@
-"""From the numbers of each image to means, 95 % intervals and paired differences."""
+"""From the metrics of each image to means, 95 % intervals and paired differences."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ _MOST_SOURCES = 24
 
 
 class Estimate(NamedTuple):
-    """A mean over images and its 95 % interval; NaN where there is nothing to take the mean, or the interval, of."""
+    """A mean over images and its 95 % interval; NaN without images, and an interval of NaN with a single one."""
 
     mean: float
     low: float
@@ -24,29 +24,29 @@ Estimates = dict[str, dict[str, Estimate]]
 
 
 def summarize(evaluation: Evaluation) -> dict[str, Estimates]:
-    """Give means and bootstrap intervals by group of images: all, and by source where there are several."""
+    """Return means and bootstrap intervals by group of images: all, and each source if there are several."""
     groups = {ALL: np.arange(len(evaluation.examples))}
     sources = np.array([_group_of(example.source) for example in evaluation.examples])
-    # More are no sources but names with many beginnings.
+    # With more of them, the names of the images just begin differently.
     if 1 < len(names := np.unique(sources)) <= _MOST_SOURCES:
         groups |= {str(name): np.flatnonzero(sources == name) for name in names}
     return {group: _estimate(evaluation.scores, chosen) for group, chosen in groups.items()}
 
 
 def count_images(evaluation: Evaluation, group: str) -> int:
-    """Give how many images a group of `summarize` has."""
+    """Return the number of images in a group of `summarize`."""
     return sum(group in (ALL, _group_of(example.source)) for example in evaluation.examples)
 
 
 def _group_of(source: str) -> str:
-    # A source that is called "all" is not all of them.
+    # A source that is named "all" must not replace the group of all images.
     return f"{source}_" if source == ALL else source or "other"
 
 
 def compare(evaluation: Evaluation) -> Estimates:
-    """Give, for each contender after the first, the mean of its paired differences from the first, by metric.
+    """Return the mean paired difference of each contender from the first one, by metric, without the baselines.
 
-    Baselines are left out. An interval that excludes 0 says that the difference is no accident of these images.
+    If an interval excludes 0, the difference is not an accident of these images.
     """
     names = [name for name in evaluation.scores if name not in BASELINES]
     differences = {
@@ -59,9 +59,9 @@ def compare(evaluation: Evaluation) -> Estimates:
 
 
 def _estimate(scores: dict[str, dict[str, np.ndarray]], chosen: np.ndarray) -> Estimates:
-    """Percentile bootstrap over images (Efron 1979), seeded, the same resamples for all; NaN counts as not there."""
+    """Percentile bootstrap over images (Efron 1979), seeded, with the same resamples for all; NaN is left out."""
     random = np.random.default_rng(0)
-    # How often each image is in each resample: a mean is then a product of matrices.
+    # How often each image is in each resample. A mean is then a product of matrices.
     weights = random.multinomial(len(chosen), np.full(len(chosen), 1 / len(chosen)), size=RESAMPLES).astype(np.float64)
     return {
         name: {metric: _interval(values[chosen], weights) for metric, values in columns.items()}
@@ -74,7 +74,7 @@ def _interval(values: np.ndarray, weights: np.ndarray) -> Estimate:
     if not there.any():
         return Estimate(np.nan, np.nan, np.nan)
     if there.sum() == 1:
-        # One image says nothing of how others would do.
+        # A single image says nothing about others.
         return Estimate(float(values[there][0]), np.nan, np.nan)
     counts = weights @ there
     means = (weights @ np.where(there, values, 0))[counts > 0] / counts[counts > 0]

@@ -1,7 +1,7 @@
-"""Metrics of a saliency map against fixations: numpy, one convention each, each under a name of its own.
+"""Metrics of a saliency map against fixations: numpy functions, each with one convention and a name of its own.
 
-Everywhere `saliency` is (H, W) of any range, and `fixations` int (N, 2), 0-based (row, column), N > 0; without
-fixations there is nothing to measure, and a ValueError is raised.
+`saliency` is always (H, W) of any range, and `fixations` int (N, 2), 0-based (row, column). Without fixations a
+ValueError is raised.
 """
 
 import numpy as np
@@ -15,16 +15,16 @@ _BORJI_THRESHOLDS = np.arange(11) * 0.1
 
 
 def nss(saliency: np.ndarray, fixations: np.ndarray) -> float:
-    """Normalized scanpath saliency (Peters et al. 2005): the mean at the fixations of the map in standard scores.
+    """Return the normalized scanpath saliency (Peters et al. 2005): the mean standard score of the fixated pixels.
 
-    pysaliency's convention: the standard deviation is over N, every fixation counts as often as it was made, and a
-    constant map gives 0. `nss_mit` is the MIT benchmark's.
+    As in pysaliency, the standard deviation is over N, repeated fixations count repeatedly, and a constant map gives 0.
+    `nss_mit` is that of the MIT benchmark.
     """
     return _nss(saliency, fixations, 0)
 
 
 def nss_mit(saliency: np.ndarray, fixations: np.ndarray) -> float:
-    """NSS as the MIT benchmark's `NSS.m` has it: a pixel counts once, the standard deviation is over N - 1."""
+    """Return NSS as in the MIT benchmark's `NSS.m`: a pixel counts once, the standard deviation is over N - 1."""
     return _nss(saliency, np.unique(fixations, axis=0), 1)
 
 
@@ -38,22 +38,22 @@ def _nss(saliency: np.ndarray, fixations: np.ndarray, freedom: int) -> float:
 
 
 def auc_uniform(saliency: np.ndarray, fixations: np.ndarray) -> float:
-    """Area under the ROC curve of fixations against all pixels, in [0, 1]: pysaliency's and Tübingen's AUC.
+    """Return the area under the ROC curve of fixations against all pixels, in [0, 1]: pysaliency's and Tübingen's AUC.
 
-    The probability that a fixated value is above that of a random pixel; ties count half. Every pixel is a
-    negative, fixated ones too, and every fixation counts as often as it was made.
+    It is the probability that a fixated value is above that of a random pixel; ties count half. Every pixel is a
+    negative, also fixated ones, and repeated fixations count repeatedly.
     """
     _check(fixations)
     return _area(_at(saliency, fixations), saliency.ravel())
 
 
 def auc_judd(saliency: np.ndarray, fixations: np.ndarray) -> float:
-    """AUC-Judd (Judd et al. 2009), in [0, 1]: the MIT benchmark's `AUC_Judd.m`.
+    """Return AUC-Judd (Judd et al. 2009), in [0, 1]: the MIT benchmark's `AUC_Judd.m`, mean over its jitter.
 
-    Positives are the fixated pixels, each once; negatives are all others; the curve has a point at each fixated value
-    and is straight between them. MIT breaks ties by a random jitter of 1e-7; this is the mean over all such jitters, in
-    closed form: the exact area with ties counted half, plus f / 2n, where n is the number of fixated pixels and f the
-    expected share of negatives above the lowest fixated value, which the straight last step adds.
+    Positives are the fixated pixels, each once, and negatives are all others. The curve has a point at each fixated
+    value and is straight between them. MIT breaks ties by a random jitter of 1e-7; this is the mean over all such
+    jitters in closed form: the exact area with ties counted half, plus f / 2n, where n is the number of fixated pixels
+    and f the expected share of negatives above the lowest fixated value, which the straight last step adds.
     """
     _check(fixations)
     places = np.unique(fixations[:, 0] * saliency.shape[1] + fixations[:, 1])
@@ -61,24 +61,24 @@ def auc_judd(saliency: np.ndarray, fixations: np.ndarray) -> float:
     count = len(ordered) - len(positives)
     if not count:
         return 0.5
-    # Of each positive, the negatives below it and up to it: of all pixels, less the positives themselves.
+    # The negatives below each positive and up to it: those among all pixels, minus those among the positives.
     below, up_to = (
         np.searchsorted(ordered, positives, side) - np.searchsorted(positives, positives, side)
         for side in ("left", "right")
     )
-    # Of m positives that share the lowest value, a negative of that value beats the least with probability m / (m + 1).
+    # If m positives share the lowest value, a negative of that value is above the least with probability m / (m + 1).
     ties = np.searchsorted(positives, positives[0], side="right")
     above = count - up_to[0] + (up_to[0] - below[0]) * ties / (ties + 1)
     return float((below + up_to).mean() / 2 + above / (2 * len(positives))) / count
 
 
 def auc_borji(saliency: np.ndarray, fixations: np.ndarray) -> float:
-    """AUC-Borji (Borji et al. 2013), in [0, 1]: the MIT benchmark's `AUC_Borji.m`, mean over all of its draws.
+    """Return AUC-Borji (Borji et al. 2013), in [0, 1]: the MIT benchmark's `AUC_Borji.m`, mean over all of its draws.
 
-    MIT draws as many pixels as there are fixated ones, uniformly from the whole map, a hundred times; thresholds are
-    at 0, 0.1 … 1 of the map stretched to [0, 1], and the curve is straight between them. The area is linear in what is
-    drawn, so its mean over all draws is that of the fixated pixels, each once, against all pixels, in steps of 0.1. The
-    coarse thresholds lower it, most for maps with few high values. A constant map gives 0.5.
+    MIT draws as many pixels as there are fixated ones, uniformly from the whole map, a hundred times. The thresholds
+    are 0, 0.1 … 1 of the map stretched to [0, 1], and the curve is straight between them. The area is linear in the
+    draws, so its mean is that of the fixated pixels, each once, against all pixels, in steps of 0.1. The coarse
+    thresholds lower it, most for maps with few high values. A constant map gives 0.5.
     """
     _check(fixations)
     levels = _levels(saliency)
@@ -86,15 +86,15 @@ def auc_borji(saliency: np.ndarray, fixations: np.ndarray) -> float:
 
 
 def sauc(saliency: np.ndarray, fixations: np.ndarray, other_fixations: np.ndarray) -> float:
-    """Shuffled AUC (Tatler et al. 2005; Zhang et al. 2008), in [0, 1]: exact, as in pysaliency.
+    """Return the shuffled AUC (Tatler et al. 2005; Zhang et al. 2008), in [0, 1]: exact, as in pysaliency.
 
-    Fixations against the fixations of all other images: a centre bias gains nothing, and a centre prior is near 0.5.
-    Ties count half, and every fixation counts as often as it was made. `sauc_borji` is the MIT benchmark's.
+    The negatives are the fixations on all other images, so a centre bias gains nothing, and a centre prior is near 0.5.
+    Ties count half, and repeated fixations count repeatedly. `sauc_borji` is that of the MIT benchmark.
 
     Args:
         saliency: (H, W).
         fixations: (N, 2).
-        other_fixations: (M, 2), M > 0, brought to this map's size by `rescale_fixations`.
+        other_fixations: (M, 2), M > 0, scaled to the size of this map by `rescale_fixations`.
     """
     _check(fixations)
     _check(other_fixations)
@@ -102,15 +102,10 @@ def sauc(saliency: np.ndarray, fixations: np.ndarray, other_fixations: np.ndarra
 
 
 def sauc_borji(saliency: np.ndarray, fixations: np.ndarray, other_fixations: np.ndarray) -> float:
-    """Shuffled AUC as the MIT benchmark's `AUC_shuffled.m` has it, in [0, 1]: mean over all of its draws.
+    """Return the shuffled AUC as in the MIT benchmark's `AUC_shuffled.m`, in [0, 1]: mean over all of its draws.
 
-    As `auc_borji`, but the draws are from the pixels that were fixated on other images, each once. MIT gives it the
-    fixations of ten other images; of many more nearly every pixel is one, and a centre bias pays again.
-
-    Args:
-        saliency: (H, W).
-        fixations: (N, 2).
-        other_fixations: (M, 2), M > 0, brought to this map's size by `rescale_fixations`.
+    It is `auc_borji` with draws from the pixels that were fixated on other images, each once; the arguments are those
+    of `sauc`. MIT takes ten other images. With many more, nearly every pixel is fixated, and a centre bias pays again.
     """
     _check(fixations)
     _check(other_fixations)
@@ -119,11 +114,11 @@ def sauc_borji(saliency: np.ndarray, fixations: np.ndarray, other_fixations: np.
 
 
 def information_gain(saliency: np.ndarray, baseline: np.ndarray, fixations: np.ndarray) -> float:
-    """Information gain over a baseline (Kümmerer et al. 2015), in bits a fixation: mean log2(e + p) - log2(e + b).
+    """Return the information gain (Kümmerer et al. 2015) over a baseline: mean log2(e + p) - log2(e + b), in bits.
 
-    p and b are the two maps divided by their sums, e = 2^-52 as in the MIT benchmark's `InfoGain.m`, which besides
-    shifts both maps to minimum 0 and counts a pixel once. A fixation where the map is 0 costs some 35 bits. A number
-    without its baseline says nothing: commonly the centre prior, or a uniform map.
+    p and b are the two maps divided by their sums, e = 2^-52 as in the MIT benchmark's `InfoGain.m`, which also shifts
+    both maps to minimum 0 and counts a pixel once. A fixation where the map is 0 costs some 35 bits. The number depends
+    on its baseline, which commonly is the centre prior or a uniform map.
 
     Args:
         saliency: (H, W), proportional to a density.
@@ -131,16 +126,16 @@ def information_gain(saliency: np.ndarray, baseline: np.ndarray, fixations: np.n
         fixations: (N, 2).
     """
     _check(fixations)
-    p, b = (_density_at(one, fixations) for one in (saliency, baseline))
+    p, b = (_density_at(map_, fixations) for map_ in (saliency, baseline))
     return float((np.log2(_EPSILON + p) - np.log2(_EPSILON + b)).mean())
 
 
-def rescale_fixations(fixations: np.ndarray, shape: tuple[int, int] | np.ndarray, to: tuple[int, int]) -> np.ndarray:
-    """Bring fixations (N, 2) to an image of another size, rounded down as in pysaliency.
+def rescale_fixations(fixations: np.ndarray, shape: tuple[int, int], to: tuple[int, int]) -> np.ndarray:
+    """Scale fixations to an image of another size, rounded down as in pysaliency.
 
     Args:
         fixations: (N, 2).
-        shape: (height, width) of their image; or (N, 2), one for each.
+        shape: (height, width) of their image.
         to: (height, width) of the other image.
     """
     return (fixations * (np.asarray(to) / np.asarray(shape))).astype(int)
@@ -156,7 +151,7 @@ def _at(array: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _area(positives: np.ndarray, negatives: np.ndarray) -> float:
-    """Give the exact area under the ROC curve, ties counted half."""
+    """Return the exact area under the ROC curve, ties counted half."""
     ordered = np.sort(negatives)
     below, up_to = (np.searchsorted(ordered, positives, side).mean() for side in ("left", "right"))
     return float((below + up_to) / (2 * len(ordered)))
@@ -168,7 +163,7 @@ def _density_at(saliency: np.ndarray, fixations: np.ndarray) -> np.ndarray:
 
 
 def _levels(saliency: np.ndarray) -> np.ndarray:
-    """Give the highest threshold of AUC-Borji that each pixel reaches, (H, W) from 0 to 10."""
+    """Return the highest threshold of AUC-Borji that each pixel reaches, (H, W) from 0 to 10."""
     saliency = saliency.astype(np.float64)
     lowest, highest = saliency.min(), saliency.max()
     if lowest == highest:

@@ -1,29 +1,31 @@
-"""Contenders: maps of every kind give the same scores, bad ones are named, and the prior has seen nothing."""
+"""Contenders: maps of every kind get the same scores, bad ones are named, the prior does not see what is measured."""
 
 import io
 import pickle
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from conftest import write_cat2000, write_example, write_salicon
-from handmade import SHAPE, read, render_spot, untimed
+from handmade import SHAPE, Made, read, render_spot
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from salgan_tf import images, visualization
+import salgan_tf
+from salgan_tf import build_generator, images, visualization
 from salgan_tf.data import folder
 from salgan_tf.errors import InputError, InputErrors
-from salgan_tf.evaluation import CentrePrior, MapFolder, Model, Uniform, evaluate
+from salgan_tf.evaluation import CentrePrior, MapFolder, Model, Uniform, evaluate, open_contenders
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps
+from salgan_tf.weights import BUNDLED
 
 SIDES = st.integers(1, 120)
 
 
 def write_map(path, array: np.ndarray) -> None:
-    """Write a map by the ending of its name: floats as they are, or levels of grey."""
+    """Write a map: floats as .npy, grey levels as .png."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".npy":
         np.save(path, array)
@@ -39,7 +41,6 @@ KINDS = {
     "8 bits": ("{}.png", lambda saliency: in_bits(8, saliency)),
     "8 bits, as predict names them": ("{}_saliency.png", lambda saliency: in_bits(8, saliency)),
     "16 bits": ("{}.png", lambda saliency: in_bits(16, saliency)),
-    "16 bits, as predict names them": ("{}_saliency.png", lambda saliency: in_bits(16, saliency)),
     "float32": ("{}.npy", lambda saliency: saliency),
     "float64 of another scale": ("{}.npy", lambda saliency: saliency.astype(np.float64) * 1e6),
     "float16": ("{}.npy", lambda saliency: saliency.astype(np.float16)),
@@ -53,7 +54,7 @@ KINDS = {
 
 
 def render_wide(shape: tuple[int, int] = SHAPE) -> np.ndarray:
-    """Render a spot so wide that 8 bits tell its tails apart."""
+    """Render a spot that is wide enough for 8 bits to resolve its tails."""
     return render_spot(shape, row=0.35, column=0.35, width=0.3)
 
 
@@ -76,7 +77,7 @@ def test_maps_of_every_kind_give_nearly_the_same_scores(data, tmp_path, kind):
     assert scores["floats"]["cc"].max() > 0.1
 
 
-def test_floats_are_preferred_to_levels_of_grey(data, tmp_path):
+def test_floats_are_preferred_to_grey_levels(data, tmp_path):
     example, image = read(data)
     write_map(tmp_path / f"{example.name}.png", in_bits(8, render_spot(row=0.9)))
     write_map(tmp_path / f"{example.name}_saliency.png", in_bits(8, render_spot(row=0.9)))
@@ -85,13 +86,44 @@ def test_floats_are_preferred_to_levels_of_grey(data, tmp_path):
     np.testing.assert_array_equal(MapFolder(tmp_path).predict(example, image), render_spot())
 
 
-def test_maps_of_cat2000_lie_in_folders_of_their_categories(tmp_path):
+def test_maps_of_cat2000_are_in_folders_of_their_categories(tmp_path):
     data = write_cat2000(tmp_path / "cat2000")
     example, image = read(data, "all", 2)
     write_map(tmp_path / "maps" / "Art" / "001.npy", render_spot())
     np.testing.assert_array_equal(MapFolder(tmp_path / "maps").predict(example, image), render_spot())
     with pytest.raises(InputError, match="no map of Action/001"):
         MapFolder(tmp_path / "maps").check(read(data, "all", 0)[0])
+
+
+def test_contenders_are_given_by_name_or_named_as_they_are_given(data):
+    maps_folder = data / "maps" / "val"
+    predictor = SaliencyPredictor("edge")
+    by_name = open_contenders({"net": "edge", "open": predictor, "maps": MapFolder(maps_folder), "flat": Uniform()})
+    assert {name: type(contender) for name, contender in by_name.items()} == {
+        "net": Model,
+        "open": Model,
+        "maps": MapFolder,
+        "flat": Uniform,
+    }
+    example, image = read(data)
+    np.testing.assert_array_equal(by_name["net"].predict(example, image), predictor(image))
+    assert list(open_contenders([BUNDLED["edge"], "edge", MapFolder(maps_folder)])) == [
+        str(BUNDLED["edge"]),
+        "edge",
+        str(maps_folder),
+    ]
+    assert list(open_contenders("edge")) == ["edge"]
+    with pytest.raises(InputError, match="given twice"):
+        open_contenders(["edge", "edge"])
+
+
+def test_a_keras_model_in_memory_is_measured(data):
+    generator = build_generator("mobilenet_v2", (32, 32, 3), weights=None)
+    scores = salgan_tf.evaluate(data, {"mine": generator}).scores
+    assert list(scores) == ["mine", "centre prior", "uniform"]
+    predictor = SaliencyPredictor(generator)
+    expected = evaluate(data, {"by hand": Made(lambda _, image: predictor(image))}).scores
+    np.testing.assert_array_equal(scores["mine"]["nss"], expected["by hand"]["nss"])
 
 
 def test_a_missing_folder_of_maps_is_named(tmp_path):
@@ -121,7 +153,7 @@ BAD_ARRAYS = {
     "truncated": WHOLE[:300],
     "truncated header": WHOLE[:60],
     "damaged header": WHOLE.replace(b"{'descr'", b"{{'desc'"),
-    "more than there is memory": WHOLE.replace(b"(60, 80), }            ", b"(600000000000, 80), }  "),
+    "more than the memory": WHOLE.replace(b"(60, 80), }            ", b"(600000000000, 80), }  "),
     "empty": b"",
     "damaged archive": b"PK\x03\x04" + bytes(20),
 }
@@ -141,36 +173,12 @@ def test_a_bad_array_is_named(data, tmp_path, kind):
     assert "unsafe" not in caught.value.cause
 
 
-def test_a_bad_map_gives_one_error_of_the_evaluation(data, tmp_path):
-    for number, example in enumerate(folder.index_folder(data, "val")):
-        (tmp_path / f"{example.name}.npy").write_bytes(WHOLE if number else b"")
-    with pytest.raises(InputErrors) as caught:
-        evaluate(data, {"maps": MapFolder(tmp_path)})
-    assert [error.subject for error in caught.value.errors] == [str(tmp_path / "scene_10.npy")]
-
-
-def test_a_model_gives_its_own_float_maps_from_any_thread(data):
+def test_a_model_returns_its_own_float_maps_in_any_thread(data):
     predictor = SaliencyPredictor("edge", threads=1)
-    model = Model(predictor)
     pairs = [read(data, "val", index) for index in range(3)] * 2
-    expected = [predictor(image) for _, image in pairs]
-    found = [None] * len(pairs)
-
-    def predict(index):
-        found[index] = model.predict(*pairs[index])
-
-    threads = [threading.Thread(target=predict, args=(index,)) for index in range(len(pairs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_uniform_is_the_same_everywhere(data):
-    saliency = Uniform().predict(*read(data))
-    assert saliency.shape == SHAPE
-    assert np.ptp(saliency) == 0
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        found = list(pool.map(Model(predictor).predict, *zip(*pairs, strict=True)))
+    np.testing.assert_array_equal(found, [predictor(image) for _, image in pairs])
 
 
 def test_the_centre_prior_is_the_mean_of_train_stretched_to_each_photograph(tmp_path):
@@ -183,7 +191,7 @@ def test_the_centre_prior_is_the_mean_of_train_stretched_to_each_photograph(tmp_
     assert maps.sim(prior, render_spot((120, 100))) > 0.95
 
 
-def test_every_picture_counts_alike_in_the_centre_prior(tmp_path):
+def test_every_photograph_has_the_same_weight_in_the_centre_prior(tmp_path):
     for seed, (name, box) in enumerate((("wide", (0, 0, 40, 60)), ("narrow", (60, 20, 68, 28)))):
         write_example(tmp_path, "train", name, seed)
         saliency_map = Image.new("L", (80, 60))
@@ -194,36 +202,10 @@ def test_every_picture_counts_alike_in_the_centre_prior(tmp_path):
     assert prior[:, :40].sum() == pytest.approx(prior[:, 40:].sum(), rel=0.05)
 
 
-def test_the_centre_prior_has_not_seen_what_is_measured(salicon):
-    example, image = read(salicon)
-    before = CentrePrior(folder.index_folder(salicon, "train")).predict(example, image)
-    Image.new("L", image.shape[1::-1], 255).save(example.map)
-    after = CentrePrior(folder.index_folder(salicon, "train")).predict(example, image)
-    np.testing.assert_array_equal(after, before)
-
-
-def test_a_photograph_is_left_out_of_its_own_centre_prior(salicon):
-    examples = folder.index_folder(salicon, "train")
-    before = CentrePrior(examples)
-    old = [before.density(example, SHAPE) for example in examples]
-    Image.fromarray(in_bits(8, render_spot(row=0.1, column=0.1))).save(examples[2].map)
-    after = CentrePrior(examples)
-    new = [after.density(example, SHAPE) for example in examples]
-    np.testing.assert_allclose(new[2], old[2], atol=1e-8)
-    for index in (0, 1, 3, 4, 5):
-        assert maps.sim(new[index], old[index]) < 0.95
-
-
 def test_the_prior_of_a_photograph_is_that_of_all_others(salicon):
     examples = folder.index_folder(salicon, "train")
     together, others = CentrePrior(examples), CentrePrior(examples[1:])
     np.testing.assert_allclose(together.density(examples[0], SHAPE), others.density(examples[0], SHAPE), atol=1e-8)
-
-
-def test_a_single_photograph_has_a_uniform_prior(tmp_path):
-    write_example(tmp_path, "val", "only", 3)
-    example, image = read(tmp_path)
-    np.testing.assert_allclose(CentrePrior([example]).predict(example, image), 1 / (60 * 80), rtol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -231,10 +213,9 @@ def priors(data):
     return [CentrePrior(folder.index_folder(data, split)) for split in ("train", "val")]
 
 
-@untimed
 @given(height=SIDES, width=SIDES, which=st.sampled_from([0, 1]))
-def test_the_centre_prior_is_a_density_that_holds_nothing_impossible(data, priors, height, width, which):
-    # Of train it is in the first prior, and left out.
+def test_the_centre_prior_is_a_density_without_zeros(data, priors, height, width, which):
+    # The first prior contains it and leaves it out.
     example = folder.index_folder(data, "train")[0]
     density = priors[which].density(example, (height, width))
     assert density.shape == (height, width)
@@ -246,14 +227,14 @@ def test_the_centre_prior_is_a_density_that_holds_nothing_impossible(data, prior
 def test_photographs_of_the_prior_with_bad_maps_are_each_named(salicon):
     bad = [salicon / "maps" / "train" / f"scene_{index}.png" for index in (1, 4)]
     for path in bad:
-        path.write_text("no map")
+        path.write_text("not a map")
     with pytest.raises(InputErrors) as caught:
         CentrePrior(folder.index_folder(salicon, "train"))
     assert [error.subject for error in caught.value.errors] == list(map(str, bad))
 
 
-def test_a_heat_map_in_colour_is_no_map(salicon, tmp_path):
-    """Its grey is that of its colours, which have another order than the levels that they stand for."""
+def test_a_heat_map_in_colour_is_refused(salicon, tmp_path):
+    """The brightness of its colours has another order than the levels that they stand for."""
     example = folder.index_folder(salicon, "val")[0]
     image = images.read_image(example.image)
     images.write_image(tmp_path / f"{example.name}.png", visualization.heat_map(image[..., 0].astype(np.float32)))

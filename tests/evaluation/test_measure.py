@@ -1,4 +1,4 @@
-"""Measuring a data set: numbers of every photograph, and what cannot be measured is named before any work."""
+"""Measuring a data set: the metrics of every photograph; anything that cannot be measured is named before any work."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from handmade import BRIGHTNESS, DARKNESS, SHAPE, Made, render_spot
 from salgan_tf.data import folder
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.evaluation import CentrePrior, MapFolder, evaluate
-from salgan_tf.evaluation.scoring import BY_NAME, OtherFixations, score_map, score_observers
+from salgan_tf.evaluation.scoring import BY_NAME, NegativeFixations, score_map, score_observers
 
 OUTSIDE = np.array([[0, 7], [81, 60], [80, 61]])
 
@@ -32,7 +32,7 @@ UNTOUCHED = Made(fail)
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A data set that no test changes, with photographs of several sizes."""
+    """A data set with photographs of several sizes that no test changes."""
     root = write_salicon(tmp_path_factory.mktemp("data") / "salicon")
     write_example(root, "val", "tall", 20, (70, 50))
     write_example(root, "val", "large", 21, (90, 130))
@@ -45,48 +45,47 @@ def maps(salicon, tmp_path):
     return shutil.copytree(salicon / "maps" / "val", tmp_path / "maps")
 
 
-def assert_same(one: dict, other: dict) -> None:
-    assert one.keys() == other.keys()
+def assert_same(scores: dict, others: dict) -> None:
+    """Assert that all metrics of two rows are equal to the bit."""
+    assert scores.keys() == others.keys()
     for metric in BY_NAME:
-        np.testing.assert_array_equal(one[metric], other[metric])
+        np.testing.assert_array_equal(scores[metric], others[metric])
 
 
-def test_the_truth_itself_is_perfect(data):
-    scores = evaluate(data, {"truth": MapFolder(data / "maps" / "val")}).scores["truth"]
-    np.testing.assert_allclose(scores["cc"], np.ones(5))
-    np.testing.assert_allclose(scores["sim"], np.ones(5))
-    np.testing.assert_allclose(scores["kl"], np.zeros(5), atol=1e-9)
-    assert scores["nss"].min() > 1
+def make_negatives(examples) -> NegativeFixations:
+    return NegativeFixations({example.name: folder.read_gaze(example) for example in examples})
 
 
-def test_numbers_are_those_of_each_photograph_by_hand(data):
+def test_scores_are_those_of_each_photograph_by_hand(data):
     measured = evaluate(data, {"bright": BRIGHTNESS, "spot": Made(lambda _, image: render_spot(image.shape[:2]))})
     examples = folder.index_folder(data, "val")
     assert measured.examples == examples
-    others = OtherFixations({example.name: folder.read_gaze(example) for example in examples})
-    prior = CentrePrior(folder.index_folder(data, "train"))
+    negatives, prior = make_negatives(examples), CentrePrior(folder.index_folder(data, "train"))
     for index, example in enumerate(examples):
         sample = folder.read_example(example)
-        shape = sample.image.shape[:2]
+        baseline = prior.density(example, sample.saliency.shape)
         maps = {
             "bright": sample.image.mean(axis=-1),
-            "spot": render_spot(shape),
-            "centre prior": prior.density(example, shape),
-            "uniform": np.ones(shape),
+            "spot": render_spot(baseline.shape),
+            "centre prior": baseline,
+            "uniform": np.ones(baseline.shape),
         }
         assert list(measured.scores) == list(maps)
         for name, saliency in maps.items():
-            negatives = others.of(example.name)
-            expected = score_map(saliency, sample, prior.density(example, shape), negatives)
+            others = negatives.of(example.name)
+            expected = score_map(saliency, sample.saliency, sample.gaze.points, baseline, others)
             found = {metric: values[index] for metric, values in measured.scores[name].items()}
             assert found == pytest.approx(expected, nan_ok=True, rel=1e-6), (name, example.name)
 
 
 def test_contenders_are_measured_side_by_side_in_any_order(data):
     contenders = {"bright": BRIGHTNESS, "truth": MapFolder(data / "maps" / "val"), "dark": DARKNESS}
-    scores = evaluate(data, contenders).scores
+    measured = evaluate(data, contenders)
+    scores = measured.scores
     assert list(scores) == ["bright", "truth", "dark", "centre prior", "uniform"]
-    # The fixations were put on the brightest square.
+    assert measured.contenders == contenders
+    np.testing.assert_allclose(scores["truth"]["cc"], np.ones(5))
+    # The fixations are on the brightest square.
     assert scores["dark"]["nss"].mean() < 0 < scores["bright"]["nss"].mean() < scores["truth"]["nss"].mean()
     backwards = evaluate(data, dict(reversed(contenders.items()))).scores
     assert list(backwards) == ["dark", "truth", "bright", "centre prior", "uniform"]
@@ -96,7 +95,7 @@ def test_contenders_are_measured_side_by_side_in_any_order(data):
         assert_same(row, scores[name])
 
 
-def test_the_result_is_the_same_however_many_threads(data, monkeypatch):
+def test_the_result_does_not_depend_on_the_number_of_threads(data, monkeypatch):
     results = []
     for cores in (1, 7):
         for name in ("cpu_count", "process_cpu_count"):
@@ -106,20 +105,18 @@ def test_the_result_is_the_same_however_many_threads(data, monkeypatch):
         assert_same(results[0][name], results[1][name])
 
 
-def test_val_is_measured_unless_said_otherwise_and_train_has_a_prior_of_others(data):
-    assert [example.name for example in evaluate(data, {}, split="train").examples] == [
-        f"scene_{index}" for index in range(6)
-    ]
+def test_val_is_the_default_split_and_train_has_a_prior_of_other_photographs(data):
     assert evaluate(data, {}).prior == "the photographs of train"
-    assert evaluate(data, {}, split="train").prior == "all other photographs of train"
+    measured = evaluate(data, {}, split="train")
+    assert measured.prior == "all other photographs of train"
     examples = folder.index_folder(data, "train")
-    scores = evaluate(data, {}, split="train").scores["centre prior"]
+    assert measured.examples == examples
     sample = folder.read_example(examples[0])
     prior = CentrePrior(examples[1:]).density(examples[0], SHAPE)
-    others = OtherFixations({example.name: folder.read_gaze(example) for example in examples})
-    expected = score_map(prior, sample, prior, others.of("scene_0"))
-    assert scores["cc"][0] == pytest.approx(expected["cc"], abs=1e-6)
-    assert scores["nss"][0] == pytest.approx(expected["nss"], abs=1e-6)
+    negatives = make_negatives(examples).of("scene_0")
+    expected = score_map(prior, sample.saliency, sample.gaze.points, prior, negatives)
+    for metric in ("cc", "nss"):
+        assert measured.scores["centre prior"][metric][0] == pytest.approx(expected[metric], abs=1e-6)
 
 
 def test_the_only_split_is_measured(tmp_path):
@@ -132,12 +129,12 @@ def test_the_only_split_is_measured(tmp_path):
 
 def test_a_single_photograph_is_measured(tmp_path):
     write_example(tmp_path, "val", "only", 3)
-    scores = evaluate(tmp_path, {"truth": MapFolder(tmp_path / "maps" / "val")}).scores
-    assert scores["truth"]["cc"] == pytest.approx([1])
-    for row in scores.values():
+    measured = evaluate(tmp_path, {"truth": MapFolder(tmp_path / "maps" / "val")})
+    assert measured.scores["truth"]["cc"] == pytest.approx([1])
+    for row in measured.scores.values():
         assert np.isnan([row["sauc"][0], row["sauc_borji"][0]]).all()
-    # Nothing is known of it beforehand: the prior is uniform.
-    assert scores["centre prior"]["ig_uniform"] == pytest.approx([0], abs=1e-6)
+    assert measured.prior == "no other photograph, so it is uniform"
+    assert measured.scores["centre prior"]["ig_uniform"] == pytest.approx([0], abs=1e-6)
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -156,35 +153,30 @@ def test_mit1003_is_measured_end_to_end(tmp_path, together):
 def test_cat2000_is_measured_end_to_end(tmp_path):
     data = write_cat2000(tmp_path / "cat2000")
     measured = evaluate(data, {"truth": MapFolder(data / "FIXATIONMAPS"), "bright": BRIGHTNESS})
-    assert [(one.name, one.source) for one in measured.examples] == [
-        ("Action/001", "Action"),
-        ("Action/002", "Action"),
-        ("Art/001", "Art"),
-    ]
+    names = [(example.name, example.source) for example in measured.examples]
+    assert names == [("Action/001", "Action"), ("Action/002", "Action"), ("Art/001", "Art")]
     np.testing.assert_allclose(measured.scores["truth"]["cc"], np.ones(3))
     assert measured.scores["bright"]["nss"].min() > 1
 
 
-def test_people_are_measured_where_observers_are_told_apart(salicon):
+def test_people_are_measured_if_observers_are_told_apart(salicon):
     fixations = salicon / "fixations" / "val"
-    nobody, one = np.empty((0, 2)), np.array([[30, 20], [31, 22]])
-    write_fixations(fixations / "scene_11.mat", [one, nobody, one + 3], SHAPE)
-    write_fixations(fixations / "scene_12.mat", [nobody, one], SHAPE)
+    nobody, somebody = np.empty((0, 2)), np.array([[30, 20], [31, 22]])
+    write_fixations(fixations / "scene_11.mat", [somebody, nobody, somebody + 3], SHAPE)
+    write_fixations(fixations / "scene_12.mat", [nobody, somebody], SHAPE)
     scores = evaluate(salicon, {"bright": BRIGHTNESS}, humans=True).scores
     assert list(scores) == ["bright", "centre prior", "uniform", "humans"]
     examples = folder.index_folder(salicon, "val")
-    others = OtherFixations({example.name: folder.read_gaze(example) for example in examples})
-    prior = CentrePrior(folder.index_folder(salicon, "train"))
+    negatives, prior = make_negatives(examples), CentrePrior(folder.index_folder(salicon, "train"))
     for index, example in enumerate(examples):
-        sample = folder.read_example(example)
-        expected = score_observers(sample, prior.density(example, SHAPE), others.of(example.name))
+        gaze = folder.read_gaze(example)
+        expected = score_observers(gaze, prior.density(example, SHAPE), negatives.of(example.name))
         found = {metric: values[index] for metric, values in scores["humans"].items()}
         assert found == pytest.approx(expected, nan_ok=True)
     assert np.isfinite(scores["humans"]["nss"]).tolist() == [True, True, False]
-    assert np.isnan([scores["humans"][metric] for metric in ("cc", "sim", "sim_mit", "kl", "emd", "ig_fitted")]).all()
 
 
-def test_maps_that_are_missing_are_each_named_and_nothing_is_measured(salicon, maps):
+def test_missing_maps_are_each_named_and_nothing_is_measured(salicon, maps):
     for index in (10, 12):
         (maps / f"scene_{index}.png").unlink()
     with pytest.raises(InputErrors) as caught:
@@ -194,24 +186,18 @@ def test_maps_that_are_missing_are_each_named_and_nothing_is_measured(salicon, m
         assert f"no map of {name}," in error.cause
 
 
-def test_a_folder_without_any_map_gives_one_line(salicon, tmp_path):
+@pytest.mark.parametrize("allow_missing", [False, True])
+def test_a_folder_without_any_map_gives_one_line(salicon, tmp_path, allow_missing):
     (tmp_path / "empty").mkdir()
-    for allow_missing in (False, True):
-        with pytest.raises(InputError, match="nor of any other of 3 photographs") as caught:
-            evaluate(salicon, {"maps": MapFolder(tmp_path / "empty")}, allow_missing=allow_missing)
-        assert caught.value.subject == str(tmp_path / "empty")
-        assert len(str(caught.value).splitlines()) == 1
-
-
-def test_the_only_photograph_without_a_map_has_no_others(tmp_path):
+    with pytest.raises(InputError, match="nor of any other of 3 photographs") as caught:
+        evaluate(salicon, [MapFolder(tmp_path / "empty")], allow_missing=allow_missing)
+    assert str(caught.value).startswith(f"{tmp_path / 'empty'}: ")
     write_example(tmp_path, "val", "only", 3)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputErrors, match="no map of only") as caught:
-        evaluate(tmp_path, {"maps": MapFolder(tmp_path / "empty")})
-    assert "any other" not in str(caught.value)
+    with pytest.raises(InputErrors, match=r"no map of only, such as only.png or .npy\n"):
+        evaluate(tmp_path, [MapFolder(tmp_path / "empty")], allow_missing=allow_missing)
 
 
-def test_missing_maps_may_be_left_out_of_all_rows(salicon, maps):
+def test_photographs_without_a_map_can_be_skipped_in_all_rows(salicon, maps):
     (maps / "scene_11.png").unlink()
     remarks = Remarks()
     contenders = {"bright": BRIGHTNESS, "maps": MapFolder(maps)}
@@ -221,16 +207,16 @@ def test_missing_maps_may_be_left_out_of_all_rows(salicon, maps):
         assert {len(values) for values in row.values()} == {2}
     assert remarks == [
         (str(maps), "no map of scene_11, such as scene_11.png or .npy"),
-        (str(salicon), "1 of 3 photographs are left out"),
+        (str(salicon), "1 of 3 photographs are skipped"),
     ]
-    # As if it had never been there: it gives no negatives either.
+    # The result is the same as without the photograph: it gives no negatives either.
     for kind in ("images", "maps", "fixations"):
         next((salicon / kind / "val").glob("scene_11.*")).unlink()
     assert_same(measured.scores["bright"], evaluate(salicon, {"bright": BRIGHTNESS}).scores["bright"])
 
 
 @pytest.mark.parametrize("case", ["no file", "none inside"])
-def test_photographs_without_fixations_are_named_or_left_out(salicon, case):
+def test_photographs_without_fixations_are_named_or_skipped(salicon, case):
     fixations = salicon / "fixations" / "val" / "scene_11.mat"
     if case == "no file":
         fixations.unlink()
@@ -243,7 +229,7 @@ def test_photographs_without_fixations_are_named_or_left_out(salicon, case):
     remarks = Remarks()
     measured = evaluate(salicon, {"bright": BRIGHTNESS}, allow_missing=True, report=remarks)
     assert [example.name for example in measured.examples] == ["scene_10", "scene_12"]
-    assert remarks == [(error.subject, error.cause), (str(salicon), "1 of 3 photographs are left out")]
+    assert remarks == [(error.subject, error.cause), (str(salicon), "1 of 3 photographs are skipped")]
 
 
 @pytest.mark.parametrize("allow_missing", [False, True])
@@ -252,12 +238,11 @@ def test_a_split_without_any_fixations_is_named(salicon, allow_missing):
         path.unlink()
     with pytest.raises(InputErrors) as caught:
         evaluate(salicon, {"bright": UNTOUCHED}, allow_missing=allow_missing)
-    assert [error.subject for error in caught.value.errors] == [
-        str(example.image) for example in folder.index_folder(salicon, "val")
-    ]
+    subjects = [str(example.image) for example in folder.index_folder(salicon, "val")]
+    assert [error.subject for error in caught.value.errors] == subjects
 
 
-def test_fixations_outside_of_the_image_are_told_and_left_out(salicon):
+def test_fixations_outside_the_image_are_reported_and_ignored(salicon):
     fixations = salicon / "fixations" / "val" / "scene_11.mat"
     inside = np.array([[80, 60], [1, 1], [40, 30]])
     write_fixations(fixations, [inside], SHAPE)
@@ -265,7 +250,7 @@ def test_fixations_outside_of_the_image_are_told_and_left_out(salicon):
     write_fixations(fixations, [np.concatenate([OUTSIDE, inside])], SHAPE)
     remarks = Remarks()
     after = evaluate(salicon, {"bright": BRIGHTNESS}, report=remarks).scores
-    assert remarks == [(str(fixations), "3 of 6 fixations lie outside the image and are left out")]
+    assert remarks == [(str(fixations), "3 of 6 fixations lie outside the image and are ignored")]
     for name in before:
         assert_same(before[name], after[name])
 
@@ -277,21 +262,22 @@ def test_the_name_of_a_baseline_is_refused(salicon, name):
     assert caught.value.subject == name
 
 
-def test_a_split_that_is_not_there_is_named(data):
-    with pytest.raises(InputError, match="'test'"):
+def test_a_missing_split_is_named(data):
+    with pytest.raises(InputError, match="'test'") as caught:
         evaluate(data, {"bright": UNTOUCHED}, split="test")
+    assert caught.value.subject.startswith(str(data))
 
 
-def test_photographs_and_maps_that_are_bad_are_each_named(salicon, maps):
+def test_bad_photographs_and_maps_are_each_named(salicon, maps):
     photograph, saliency_map = salicon / "images" / "val" / "scene_10.png", maps / "scene_12.png"
     photograph.write_bytes(photograph.read_bytes()[:300])
-    saliency_map.write_text("no map")
+    saliency_map.write_text("not a map")
     with pytest.raises(InputErrors) as caught:
-        evaluate(salicon, {"maps": MapFolder(maps)})
+        evaluate(salicon, [MapFolder(maps)])
     assert [error.subject for error in caught.value.errors] == [str(photograph), str(saliency_map)]
 
 
-def test_only_what_is_measured_is_decoded_of_train(salicon):
+def test_photographs_of_train_are_not_decoded(salicon):
     before = evaluate(salicon, {"bright": BRIGHTNESS}).scores["bright"]
     photograph = salicon / "images" / "train" / "scene_1.png"
     photograph.write_bytes(photograph.read_bytes()[:300])

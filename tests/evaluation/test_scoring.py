@@ -1,83 +1,74 @@
-"""Every metric of one map is that of the metric functions called by hand; and so for people."""
+"""Every metric of a map equals that of the metric function called by hand, and so do the metrics of people."""
 
 import numpy as np
 import pytest
-from handmade import SHAPE, render_spot, untimed
+from handmade import SHAPE, render_spot
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from salgan_tf.data.fixations import Gaze, blur_fixations
-from salgan_tf.data.folder import Sample
-from salgan_tf.evaluation.scoring import BY_NAME, METRICS, OtherFixations, score_map, score_observers
+from salgan_tf.evaluation.scoring import BY_NAME, METRICS, NegativeFixations, score_map, score_observers
 from salgan_tf.metrics import maps, points
 
-OF_POINTS = (
-    "auc_judd",
-    "auc_borji",
-    "auc_uniform",
-    "sauc",
-    "sauc_borji",
-    "nss",
-    "nss_mit",
-    "ig",
-    "ig_uniform",
-)
-SHUFFLED = ("sauc", "sauc_borji")
+# The metrics of people.
+OF_PEOPLE = {"auc_borji", "auc_uniform", "sauc", "sauc_borji", "nss", "nss_mit", "ig", "ig_uniform"}
 
 
-def make_sample(points_: list, observers: list | None = None, shape: tuple[int, int] = SHAPE) -> Sample:
-    where = np.array(points_, np.int32).reshape(-1, 2)
+def make_gaze(fixations, observers: list | None = None, shape: tuple[int, int] = SHAPE) -> Gaze:
     whose = None if observers is None else np.array(observers, np.int32)
-    return Sample(np.zeros((*shape, 3), np.uint8), blur_fixations(where, shape), Gaze(shape, where, whose, 0))
+    return Gaze(shape, np.array(fixations, np.int32).reshape(-1, 2), whose, 0)
 
 
-def make_gaze(count: int, shape: tuple[int, int], seed: int = 0) -> Gaze:
-    where = np.random.default_rng(seed).integers(0, shape, (count, 2)).astype(np.int32)
-    return Gaze(shape, where, None, 0)
+def draw_gaze(count: int, shape: tuple[int, int], seed: int) -> Gaze:
+    return make_gaze(np.random.default_rng(seed).integers(0, shape, (count, 2)), shape=shape)
 
 
-GAZES = {
-    "own": make_gaze(9, SHAPE, 1),
-    "large": make_gaze(20, (120, 90), 2),
-    "small": make_gaze(15, (30, 31), 3),
-}
-NEGATIVES = OtherFixations(GAZES).of("own")
+GAZES = {"own": draw_gaze(9, SHAPE, 1), "large": draw_gaze(20, (120, 90), 2), "small": draw_gaze(15, (30, 31), 3)}
+FIXATIONS = GAZES["own"].points
+TRUTH = blur_fixations(FIXATIONS, SHAPE)
+NEGATIVES = NegativeFixations(GAZES).of("own")
 PRIOR = maps.to_density(render_spot(row=0.5, column=0.5, width=0.3))
 
 
-def test_every_metric_is_what_its_function_gives():
-    sample = make_sample(GAZES["own"].points)
+def test_every_metric_is_the_result_of_its_function():
     saliency, fitted = render_spot(), maps.to_density(render_spot(width=0.2))
-    fixations, truth = sample.gaze.points, sample.saliency
-    assert score_map(saliency, sample, PRIOR, NEGATIVES, fitted) == {
-        "auc_judd": points.auc_judd(saliency, fixations),
-        "auc_borji": points.auc_borji(saliency, fixations),
-        "auc_uniform": points.auc_uniform(saliency, fixations),
-        "sauc": points.sauc(saliency, fixations, NEGATIVES.all),
-        "sauc_borji": points.sauc_borji(saliency, fixations, NEGATIVES.ten),
-        "nss": points.nss(saliency, fixations),
-        "nss_mit": points.nss_mit(saliency, fixations),
-        "ig": points.information_gain(saliency, PRIOR, fixations),
-        "ig_uniform": points.information_gain(saliency, np.ones(SHAPE), fixations),
-        "ig_fitted": points.information_gain(fitted, PRIOR, fixations),
-        "cc": maps.cc(saliency, truth),
-        "sim": maps.sim(saliency, truth),
-        "sim_mit": maps.sim_mit(saliency, truth),
-        "kl": maps.kl_divergence(saliency, truth),
-        "emd": maps.emd(saliency, truth),
+    scores = score_map(saliency, TRUTH, FIXATIONS, PRIOR, NEGATIVES, fitted)
+    assert scores == {
+        "auc_judd": points.auc_judd(saliency, FIXATIONS),
+        "auc_borji": points.auc_borji(saliency, FIXATIONS),
+        "auc_uniform": points.auc_uniform(saliency, FIXATIONS),
+        "sauc": points.sauc(saliency, FIXATIONS, NEGATIVES.all),
+        "sauc_borji": points.sauc_borji(saliency, FIXATIONS, NEGATIVES.ten),
+        "nss": points.nss(saliency, FIXATIONS),
+        "nss_mit": points.nss_mit(saliency, FIXATIONS),
+        "ig": points.information_gain(saliency, PRIOR, FIXATIONS),
+        "ig_uniform": points.information_gain(saliency, np.ones(SHAPE), FIXATIONS),
+        "ig_fitted": points.information_gain(fitted, PRIOR, FIXATIONS),
+        "cc": maps.cc(saliency, TRUTH),
+        "sim": maps.sim(saliency, TRUTH),
+        "sim_mit": maps.sim_mit(saliency, TRUTH),
+        "kl": maps.kl_divergence(saliency, TRUTH),
+        "emd": maps.emd(saliency, TRUTH),
     }
-
-
-def test_the_columns_are_the_metrics():
-    scores = score_map(render_spot(), make_sample([(3, 4)]), PRIOR, NEGATIVES)
-    assert set(scores) == set(BY_NAME) == {metric.name for metric in METRICS}
-    assert [name for name, value in scores.items() if np.isnan(value)] == ["ig_fitted"]
+    assert set(scores) == set(BY_NAME)
     assert {metric.name for metric in METRICS if metric.better == "lower"} == {"kl", "emd"}
 
 
+@pytest.mark.parametrize(
+    ("negatives", "undefined"),
+    [
+        (NEGATIVES, ["ig_fitted"]),
+        (NegativeFixations({"own": GAZES["own"]}).of("own"), ["sauc", "sauc_borji", "ig_fitted"]),
+    ],
+    ids=["no fitted density", "no other images"],
+)
+def test_undefined_metrics_are_nan(negatives, undefined):
+    scores = score_map(render_spot(), TRUTH, FIXATIONS, PRIOR, negatives)
+    assert [name for name, value in scores.items() if np.isnan(value)] == undefined
+
+
 def test_the_truth_itself_is_perfect():
-    sample = make_sample(GAZES["own"].points)
-    scores = score_map(sample.saliency, sample, PRIOR, NEGATIVES)
+    scores = score_map(TRUTH, TRUTH, FIXATIONS, PRIOR, NEGATIVES)
     for metric in ("cc", "sim", "sim_mit"):
         assert scores[metric] == pytest.approx(1)
     for metric in ("kl", "emd"):
@@ -85,23 +76,19 @@ def test_the_truth_itself_is_perfect():
 
 
 def test_the_baselines_gain_nothing_over_themselves():
-    sample = make_sample(GAZES["own"].points)
-    assert score_map(PRIOR, sample, PRIOR, NEGATIVES)["ig"] == pytest.approx(0, abs=1e-12)
-    uniform = score_map(np.ones(SHAPE), sample, PRIOR, NEGATIVES)
+    assert score_map(PRIOR, TRUTH, FIXATIONS, PRIOR, NEGATIVES)["ig"] == pytest.approx(0, abs=1e-12)
+    uniform = score_map(np.ones(SHAPE), TRUTH, FIXATIONS, PRIOR, NEGATIVES)
     assert uniform["ig_uniform"] == uniform["nss"] == uniform["cc"] == 0
     for metric in ("auc_uniform", "auc_borji", "sauc", "sauc_borji"):
         assert uniform[metric] == pytest.approx(0.5)
 
 
-@untimed
 @given(scale=st.floats(1e-3, 1e3), seed=st.integers(0, 1000))
 def test_no_metric_depends_on_the_scale_of_a_map(scale, seed):
     saliency = np.random.default_rng(seed).random(SHAPE)
-    sample = make_sample(GAZES["own"].points)
-    once = score_map(saliency, sample, PRIOR, NEGATIVES)
-    scaled = score_map(saliency * scale, sample, PRIOR, NEGATIVES)
+    once, scaled = (score_map(factor * saliency, TRUTH, FIXATIONS, PRIOR, NEGATIVES) for factor in (1, scale))
     for metric in BY_NAME:
-        # A threshold of AUC-Borji may fall on another side of a rounded value.
+        # A rounded value may fall on the other side of a threshold of AUC-Borji.
         tolerance = 0.02 if metric.endswith("_borji") else 1e-6
         assert scaled[metric] == pytest.approx(once[metric], rel=1e-6, abs=tolerance, nan_ok=True), metric
 
@@ -119,11 +106,8 @@ def test_negatives_are_the_fixations_of_all_other_images_at_this_ones_size():
 
 def test_mit_draws_its_negatives_from_ten_other_images():
     # Image i has i + 1 fixations, all of them in its own column.
-    gazes = {
-        f"i{column}": Gaze(SHAPE, np.array([(row, column) for row in range(column + 1)], np.int32), None, 0)
-        for column in range(25)
-    }
-    others, chosen = OtherFixations(gazes), {}
+    gazes = {f"i{column}": make_gaze([(row, column) for row in range(column + 1)]) for column in range(25)}
+    others, chosen = NegativeFixations(gazes), {}
     for name in gazes:
         negatives = others.of(name)
         columns, counts = np.unique(negatives.ten[:, 1], return_counts=True)
@@ -135,44 +119,37 @@ def test_mit_draws_its_negatives_from_ten_other_images():
     assert len(set(chosen.values())) > 20
 
 
-def test_negatives_are_the_same_in_every_run_and_whatever_is_asked_first():
-    gazes = {f"i{index}": make_gaze(3, SHAPE, index) for index in range(20)}
-    first, second = OtherFixations(gazes), OtherFixations(gazes)
+def test_negatives_are_the_same_in_every_run_and_in_any_order_of_calls():
+    gazes = {f"i{index}": draw_gaze(3, SHAPE, index) for index in range(20)}
+    first, second = NegativeFixations(gazes), NegativeFixations(gazes)
     second.of("i8")
-    for one, other in zip(vars(first.of("i7")).values(), vars(second.of("i7")).values(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_without_other_images_there_is_no_shuffled_metric():
-    sample = make_sample(GAZES["own"].points)
-    scores = score_map(render_spot(), sample, PRIOR, OtherFixations({"own": GAZES["own"]}).of("own"))
-    assert [name for name, value in scores.items() if np.isnan(value)] == [*SHUFFLED, "ig_fitted"]
+    for negatives, again in zip(first.of("i7"), second.of("i7"), strict=True):
+        np.testing.assert_array_equal(negatives, again)
 
 
 def test_people_are_predicted_from_all_others():
     where = np.array([(10, 10), (12, 11), (11, 12), (40, 60), (41, 62), (30, 30)])
     whose = np.array([0, 0, 1, 1, 1, 4])
-    sample = make_sample(where, whose)
     own = {observer: where[whose == observer] for observer in (0, 1, 4)}
     others = {observer: blur_fixations(where[whose != observer], SHAPE) for observer in own}
     # Two others, and the prior as one more.
     predictions = {observer: (2 * maps.to_density(others[observer]) + PRIOR) / 3 for observer in own}
-    scores = score_observers(sample, PRIOR, NEGATIVES)
+    scores = score_observers(make_gaze(where, whose), PRIOR, NEGATIVES)
     expected = {
-        "nss": [points.nss(predictions[one], own[one]) for one in own],
-        "auc_uniform": [points.auc_uniform(predictions[one], own[one]) for one in own],
-        "sauc": [points.sauc(predictions[one], own[one], NEGATIVES.all) for one in own],
-        "ig": [points.information_gain(predictions[one], PRIOR, own[one]) for one in own],
+        "nss": [points.nss(predictions[observer], own[observer]) for observer in own],
+        "auc_uniform": [points.auc_uniform(predictions[observer], own[observer]) for observer in own],
+        "sauc": [points.sauc(predictions[observer], own[observer], NEGATIVES.all) for observer in own],
+        "ig": [points.information_gain(predictions[observer], PRIOR, own[observer]) for observer in own],
     }
     for metric, values in expected.items():
         assert scores[metric] == pytest.approx(np.mean(values)), metric
-    # A single observer's density is no truth to hold a map against, and AUC-Judd depends on how often was looked.
-    assert {name for name, value in scores.items() if np.isnan(value)} == {"auc_judd", *BY_NAME} - set(OF_POINTS[1:])
+    # The density of a single observer is not the truth, and AUC-Judd depends on the number of fixations.
+    assert {name for name, value in scores.items() if not np.isnan(value)} == OF_PEOPLE
 
 
-def test_people_who_agree_are_predicted_well_and_those_who_do_not_never_impossible():
-    agreed = score_observers(make_sample([(20, 30), (20, 30), (20, 30)], [0, 1, 2]), PRIOR, NEGATIVES)
-    apart = score_observers(make_sample([(2, 3), (50, 70), (2, 70)], [0, 1, 2]), PRIOR, NEGATIVES)
+def test_people_who_agree_are_predicted_well_and_nobody_is_impossible():
+    agreed = score_observers(make_gaze([(20, 30), (20, 30), (20, 30)], [0, 1, 2]), PRIOR, NEGATIVES)
+    apart = score_observers(make_gaze([(2, 3), (50, 70), (2, 70)], [0, 1, 2]), PRIOR, NEGATIVES)
     assert agreed["auc_uniform"] > 0.99
     assert agreed["ig"] > 3
     # With the prior as one observer of three, at most log2(3) bits are lost.
@@ -181,22 +158,21 @@ def test_people_who_agree_are_predicted_well_and_those_who_do_not_never_impossib
 
 @pytest.mark.parametrize("observers", [None, [0, 0, 0], [3, 3, 3]])
 def test_fewer_than_two_observers_predict_nobody(observers):
-    scores = score_observers(make_sample([(1, 2), (3, 4), (5, 6)], observers), PRIOR, NEGATIVES)
+    scores = score_observers(make_gaze([(1, 2), (3, 4), (5, 6)], observers), PRIOR, NEGATIVES)
     assert set(scores) == set(BY_NAME)
     assert np.isnan(list(scores.values())).all()
 
 
-@untimed
 @given(st.data())
-def test_the_order_and_the_numbers_of_observers_say_nothing(data):
+def test_the_order_and_the_numbers_of_observers_do_not_matter(data):
     count = data.draw(st.integers(2, 12))
     where = data.draw(st.lists(st.tuples(st.integers(0, 59), st.integers(0, 79)), min_size=count, max_size=count))
     whose = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
     assume(len(set(whose)) > 1)
     order = data.draw(st.permutations(range(count)))
-    once = score_observers(make_sample(where, whose), PRIOR, NEGATIVES)
+    once = score_observers(make_gaze(where, whose), PRIOR, NEGATIVES)
     again = score_observers(
-        make_sample([where[index] for index in order], [9 - whose[index] for index in order]), PRIOR, NEGATIVES
+        make_gaze([where[index] for index in order], [9 - whose[index] for index in order]), PRIOR, NEGATIVES
     )
     for metric in ("nss", "nss_mit", "auc_uniform", "sauc", "ig", "ig_uniform"):
         assert again[metric] == pytest.approx(once[metric], rel=1e-5, abs=1e-6), metric

@@ -1,4 +1,4 @@
-"""Tables: the numbers in every format, and published ones never among them."""
+"""Tables: the numbers in every format, and published ones in tables of their own."""
 
 import csv
 import dataclasses
@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from handmade import make_evaluation, untimed
+from handmade import make_evaluation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ LABELS = ["AUC-J", "AUC-B", "AUC", "sAUC", "sAUC-B", "NSS", "IG", "CC", "SIM", "
 
 
 def make_rows(names: list[str], sources: list[str] | None = None):
-    """Make an evaluation of six photographs whose numbers all differ; people have no metrics of density."""
+    """Make an evaluation of six photographs with different numbers; people have no metrics against densities."""
     random = np.random.default_rng(0)
     scores = {
         name: {metric: list(random.normal(1, 0.5, 6)) for metric in BY_NAME if metric != "ig_fitted"} for name in names
@@ -37,7 +37,7 @@ MEASURED = make_rows(["ours", "theirs", "centre prior", "uniform", "humans"])
 
 
 def split_markdown(text: str) -> list[tuple[str, list[list[str]]]]:
-    """Take Markdown apart: title and cells of each table."""
+    """Return the title and the cells of each table in Markdown."""
     tables = []
     for part in text.split("**")[1:]:
         if part.startswith("\n\n|"):
@@ -53,23 +53,21 @@ def test_text_has_the_columns_the_means_and_the_intervals():
     assert lines[0] == "6 images, ± half of the 95 % interval; IG over the centre prior of the photographs of train"
     assert lines[1].split() == LABELS
     estimates = summarize(MEASURED)["all"]
-    one = estimates["ours"]["auc_judd"]
-    assert lines[2].split()[:2] == ["ours", f"{one.mean:.3f}"]
-    assert lines[3].split()[0] == f"±{(one.high - one.low) / 2:.3f}"
+    mean, low, high = estimates["ours"]["auc_judd"]
+    assert lines[2].split()[:2] == ["ours", f"{mean:.3f}"]
+    assert lines[3].split()[0] == f"±{(high - low) / 2:.3f}"
     assert lines[2].split()[LABELS.index("KL") + 1] == f"{estimates['ours']['kl'].mean:.3f}"
-    # Of people what cannot be had is a dash, without an interval.
+    # Metrics that people do not have are a dash, without an interval.
     assert lines[10].split()[0] == "humans"
     assert lines[10].split()[-4:] == ["–"] * 4
     assert len(lines[11].split()) == len(LABELS) - 4
     assert "nan" not in "\n".join(lines).lower()
 
 
-def test_columns_of_text_stand_below_each_other():
+def test_columns_of_text_are_aligned():
     lines = format_text(make_rows(["a", "a much longer name"])).split("\n\n")[0].splitlines()[1:]
-    ends = {line.index("AUC-J") + len("AUC-J") for line in lines[:1]}
-    ends |= {re.search(r"[±\d.]+\d", line.removeprefix("a much longer name")).end() for line in lines[2::2]}
     assert len({len(line) for line in lines}) == 1
-    assert len(ends) == 1
+    assert len({re.search(r"AUC-J|±?\d\.\d{3}", line).end() for line in lines}) == 1
 
 
 def test_differences_are_a_table_of_their_own_with_stars():
@@ -90,11 +88,6 @@ def test_differences_are_a_table_of_their_own_with_stars():
     assert cells[0][1] == "–"
 
 
-def test_one_contender_differs_from_none():
-    for names in (["ours", "uniform"], ["uniform"]):
-        assert "differences" not in format_text(make_rows(names))
-
-
 def test_sources_have_tables_of_their_own():
     text = format_text(make_rows(["ours"], ["Action", "Art", "Action", "Art", "Art", "Art"]))
     titles = [table.splitlines()[0] for table in text.split("\n\n")]
@@ -104,12 +97,12 @@ def test_sources_have_tables_of_their_own():
 
 
 def test_numbers_that_round_to_zero_have_no_sign():
-    for text in map(format_text, (make_evaluation({"a": {"kl": [-1e-9]}, "b": {"kl": [-2e-9]}}),)):
-        assert "-0.000" not in text
-        assert "+0.000" in text
+    text = format_text(make_evaluation({"a": {"kl": [-1e-9]}, "b": {"kl": [-2e-9]}}))
+    assert "-0.000" not in text
+    assert "+0.000" in text
 
 
-def test_the_fitted_gain_is_shown_where_it_was_measured():
+def test_the_fitted_gain_is_shown_if_it_was_measured():
     fitted = dataclasses.replace(MEASURED, fitted={"ours": FittedDensity(0.1, 0.2, 0.3, 0.4)})
     labels = format_text(fitted).splitlines()[1].split()
     assert labels == [*LABELS[:7], "IG-fit", *LABELS[7:]]
@@ -134,10 +127,10 @@ def test_markdown_has_the_posters_columns():
             assert cells[2][cells[0].index(label)] == f"{means['ours'][metric].mean:.3f}"
     for _, cells in tables:
         assert {len(row) for row in cells} == {len(cells[0])}
-        assert set(cells[1]) == {"---", "---:"}
+        assert all(re.fullmatch(r":-+" if not place else r"-+:", rule) for place, rule in enumerate(cells[1]))
 
 
-def test_published_figures_come_only_when_asked_for_and_alone():
+def test_published_figures_are_printed_on_request_in_tables_of_their_own():
     plain, more = (split_markdown(format_markdown(MEASURED, flag)) for flag in (False, True))
     assert "PUBLISHED" not in str(plain)
     assert more[: len(plain)] == plain
@@ -163,19 +156,19 @@ def test_the_poster_is_quoted_as_it_was_printed():
         assert {len(numbers) for numbers in table.rows.values()} == {len(table.columns)}
 
 
-def test_a_bar_in_a_name_ends_no_cell():
+def test_a_bar_in_a_name_does_not_end_a_cell():
     tables = split_markdown(format_markdown(make_rows(["a|b", "c"])))
     assert tables[0][1][2][0] == r"a\|b"
     assert len({len(row) for row in tables[0][1]}) == 1
 
 
-def test_latex_holds_the_tables_of_markdown_escaped():
+def test_latex_has_the_tables_of_markdown_escaped():
     names = ["50%_of #1 & {a}$b$", "back\\slash^~", "humans"]
     text = format_latex(make_rows(names))
-    assert r"50\%\_of \#1 \& \{a\}\$b\$ & " in text
-    assert r"back\textbackslash{}slash\textasciicircum{}\textasciitilde{} & " in text
+    assert r" 50\%\_of \#1 \& \{a\}\$b\$ " in text
+    assert r" back\textbackslash{}slash\^{}\textasciitilde{} " in text
     assert "$\\pm$" in text
-    assert " & -- " in text
+    assert re.search(r"& +-- ", text)
     assert "±" not in re.sub(r"(?m)^%.*$", "", text)
     assert "–" not in text
     assert text.count("\\begin{tabular}{l") == text.count("\\end{tabular}") == text.count("\\toprule") == 4
@@ -186,17 +179,16 @@ def test_latex_holds_the_tables_of_markdown_escaped():
         assert all(len(re.findall(r"(?<!\\)&", row)) == columns for row in rows)
 
 
-def test_latex_has_published_tables_only_when_asked_for():
+def test_latex_has_published_tables_on_request():
     assert "PUBLISHED" not in format_latex(MEASURED)
     text = format_latex(MEASURED, True)
     assert text.count("% PUBLISHED, not measured here") == len(TABLES)
-    assert "DeepGaze IIE & 0.883 & 0.794 & 2.527 & 0.824 & 0.347 & 0.699 \\\\" in text
+    assert re.search(r"DeepGaze IIE +& +0.883 +& +0.794 +& +2.527 +& +0.824 +& +0.347 +& +0.699 \\\\", text)
 
 
 NUMBER = st.one_of(st.floats(allow_infinity=False), st.floats(-1, 1))
 
 
-@untimed
 @given(st.lists(st.tuples(NUMBER, NUMBER), min_size=1, max_size=5))
 def test_csv_gives_the_same_numbers_back(tmp_path_factory, pairs):
     nss, kl = map(list, zip(*pairs, strict=True))
@@ -213,12 +205,12 @@ def test_csv_gives_the_same_numbers_back(tmp_path_factory, pairs):
     assert {row["cc"] for row in rows} == {""}
 
 
-def test_json_holds_what_the_tables_round(tmp_path):
+def test_json_has_the_numbers_that_the_tables_round(tmp_path):
     evaluation = make_rows(["ours", "theirs", "uniform", "humans"], ["a", "a", "a", "b", "b", "b"])
     write_json(tmp_path / "numbers.json", as_dict(evaluation))
 
     def refuse(token):
-        raise AssertionError(f"{token} is no JSON")
+        raise AssertionError(f"{token} is not JSON")
 
     loaded = json.loads((tmp_path / "numbers.json").read_text(), parse_constant=refuse)
     assert loaded == as_dict(evaluation)
@@ -236,8 +228,8 @@ def test_json_holds_what_the_tables_round(tmp_path):
 
 
 @pytest.mark.parametrize("write", [format_text, format_markdown, format_latex])
-def test_an_evaluation_of_baselines_alone_has_a_table(write):
-    text = write(make_rows(["centre prior", "uniform"]))
-    assert "centre prior" in text
-    assert "uniform" in text
+@pytest.mark.parametrize("names", [["ours", "centre prior", "uniform"], ["centre prior", "uniform"]])
+def test_less_than_two_contenders_have_no_differences(write, names):
+    text = write(make_rows(names))
+    assert all(name in text for name in names)
     assert "differences" not in text

@@ -1,11 +1,16 @@
-"""Maps and fixations that the reference numbers here were measured on, made alike by the tests and by the scripts.
+"""The maps and fixations that the reference numbers were measured on, made by the tests and by the scripts alike.
 
-They are one set of images of three sizes, one a case. Integer arithmetic, raw words of PCG64 (numpy promises a bit
-generator's stream, not `Generator`'s methods) and single divisions, so that they are equal to the last bit on any
-machine; `checksum` is stored beside the numbers and proves it. Numpy alone: the scripts run in other environments.
+They are a set of images of three sizes, one image per case. They are made with integer arithmetic, raw words of PCG64
+(numpy promises a bit generator's stream, not `Generator`'s methods) and single divisions, so that they are equal to the
+bit on any machine; the `checksum` stored beside the numbers proves it. The scripts run in other environments, so only
+numpy is imported.
 """
 
+import datetime
 import hashlib
+import json
+import platform
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +30,7 @@ def _integers(seed: int, count: int, below: int) -> np.ndarray:
 
 
 def _box_sums(array: np.ndarray, reach: int) -> np.ndarray:
-    """Sum integers over squares of `reach` pixels either side, wrapped round at the borders."""
+    """Sum integers over squares that extend by `reach` pixels on each side and wrap around at the borders."""
     for _ in range(2):
         wrapped = np.concatenate([array[-reach:], array, array[:reach]])
         sums = np.pad(wrapped.cumsum(axis=0), ((1, 0), (0, 0)))
@@ -34,7 +39,7 @@ def _box_sums(array: np.ndarray, reach: int) -> np.ndarray:
 
 
 def _smooth(seed: int, shape: tuple[int, int]) -> np.ndarray:
-    """Blurred lights on all of an image, integers from 0 to 4096, with many ties."""
+    """Make blurred lights, integers from 0 to 4096, with many ties."""
     lights = np.zeros(shape, np.int64)
     places = _integers(seed, 30, lights.size)
     lights.flat[places] = 1 + _integers(seed + 1, 30, 9)
@@ -44,13 +49,13 @@ def _smooth(seed: int, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _break_ties(seed: int, array: np.ndarray) -> np.ndarray:
-    """Make all values different, and keep the order of those that were."""
+    """Make all values different, and keep the order of those that already were."""
     ranks = np.argsort(np.random.PCG64(seed).random_raw(array.size), kind="stable").reshape(array.shape)
     return array * array.size + ranks
 
 
 def _fixations(seed: int, saliency: np.ndarray, count: int) -> np.ndarray:
-    """Of each pair of random pixels the more salient one."""
+    """Draw pairs of pixels and return the more salient one of each."""
     pairs = _integers(seed, 2 * count, saliency.size).reshape(2, count)
     values = saliency.ravel()[pairs]
     return np.stack(np.unravel_index(np.where(values[0] >= values[1], *pairs), saliency.shape), axis=1)
@@ -63,13 +68,13 @@ def _counts(fixations: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _pyramid(shape: tuple[int, int]) -> np.ndarray:
-    """A centre prior, 1 or more."""
+    """Make a centre prior whose values are at least 1."""
     sides = (np.minimum(np.arange(size), np.arange(size)[::-1]) + 1 for size in shape)
     return np.multiply.outer(*sides).astype(np.float64)
 
 
 def make_cases() -> dict[str, Case]:
-    """Make the set, always in the same order."""
+    """Return all cases, always in the same order."""
     small, middle, large = (300, 400), (384, 512), (480, 640)
     smooth = [_smooth(10 + 2 * index, shape) for index, shape in enumerate(2 * (middle, small, large))]
     patch = np.zeros(middle)
@@ -77,9 +82,9 @@ def make_cases() -> dict[str, Case]:
     borders = np.array(
         [[0, 0], [0, 639], [479, 0], [479, 639], [0, 320], [479, 100], [200, 0], [77, 639], [1, 1], [478, 638]]
     )
-    # Values apart by more than the 1e-7 of a jitter, which else were no mere breaker of ties.
+    # Values differ by more than the 1e-7 of the jitter, which must only break ties.
     maps = {
-        # Without ties, where AUC-Judd needs no jitter.
+        # Without ties AUC-Judd needs no jitter.
         "smooth": _break_ties(20, smooth[0]) / 2**14,
         "eight_bit": (smooth[1] * 255 // 4096).astype(np.uint8),
         "constant": np.full(large, 0.5),
@@ -107,7 +112,7 @@ def make_cases() -> dict[str, Case]:
 
 
 def other_fixations(cases: dict[str, Case], name: str) -> np.ndarray:
-    """Fixations of all other images, with integers brought to this one's size."""
+    """Return the fixations on all other images at the size of this one, in integer arithmetic."""
     to = np.array(cases[name].saliency.shape)
     return np.concatenate(
         [case.fixations * to // case.saliency.shape for other, case in cases.items() if other != name]
@@ -115,7 +120,7 @@ def other_fixations(cases: dict[str, Case], name: str) -> np.ndarray:
 
 
 def checksum(cases: dict[str, Case]) -> str:
-    """SHA-256 of all that the cases hold, in little-endian order."""
+    """Return the SHA-256 of all arrays, in little-endian order."""
     digest = hashlib.sha256()
     for name, case in cases.items():
         digest.update(name.encode())
@@ -123,3 +128,13 @@ def checksum(cases: dict[str, Case]) -> str:
             little = array.astype(array.dtype.newbyteorder("<"))
             digest.update(f"{little.dtype.str} {little.shape}".encode() + little.tobytes())
     return digest.hexdigest()
+
+
+def write_numbers(path: Path, cases: dict[str, Case], versions: dict[str, str], **numbers: dict) -> None:
+    """Write what was measured on the cases, with the date, the versions of the code and the checksum."""
+    content = {
+        "date": datetime.date.today().isoformat(),
+        "versions": {"python": platform.python_version(), "numpy": np.__version__} | versions,
+        "checksum": checksum(cases),
+    }
+    path.write_text(json.dumps(content | numbers, indent=1) + "\n")

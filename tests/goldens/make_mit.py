@@ -4,14 +4,12 @@
     git clone https://github.com/cvzoya/saliency mit
     python tests/goldens/make_mit.py mit/code_forMetrics
 
-Needs numpy and scipy. The code stays out of this repository; the stored numbers were measured with its functions typed
-off, without comments and plots. Its AUCs are sampled: each is run again and again, with the seeds 1, 2 … A few minutes.
+Needs numpy and scipy. The code is not in this repository; the stored numbers were measured with its functions typed
+off, without comments and plots. Its AUCs are sampled: each is run many times, with the seeds 1, 2 … It takes minutes.
 """
 
 import argparse
-import datetime
 import json
-import platform
 import subprocess
 import tempfile
 from pathlib import Path
@@ -20,8 +18,8 @@ import cases
 import numpy as np
 import scipy.io
 
-# The maps are doubles here: out of an 8-bit map the code would make integers after each of its steps. AUC_Borji fails
-# with a single fixation, where S(r) is a column.
+# The maps are doubles here: with an 8-bit map the code would round to integers after each of its steps. AUC_Borji fails
+# with a single fixation, because S(r) is then a column.
 PROGRAM = """
 pkg load image
 addpath("{code}");
@@ -70,14 +68,14 @@ def mark(fixations: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def number_or_none(value: float | list | dict | None) -> float | dict | None:
-    """Leave out what is undefined: not a number, or complex, as logarithms of negative maps are."""
+    """Replace undefined numbers by None: NaN, or complex ones, such as logarithms of negative maps."""
     if isinstance(value, dict):
         return value if isinstance(value.get("mean"), float) else None
     return value if isinstance(value, float | int) else None
 
 
-def measure(code: Path, runs: int) -> dict:
-    """Run Octave on all cases."""
+def measure(code: Path, runs: int) -> None:
+    """Run Octave on all cases and write the numbers."""
     made = cases.make_cases()
     with tempfile.TemporaryDirectory() as scratch:
         for name, case in made.items():
@@ -93,28 +91,21 @@ def measure(code: Path, runs: int) -> dict:
     values = {
         name: {metric: number_or_none(value) for metric, value in output["values"][name].items()} for name in made
     }
-    return {
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "code": "github.com/cvzoya/saliency, code_forMetrics",
-            "octave": output["octave"],
-            "octave_image": output["octave_image"],
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-        },
-        "checksum": cases.checksum(made),
-        "values": values,
+    versions = {
+        "code": "github.com/cvzoya/saliency, code_forMetrics",
+        "octave": output["octave"],
+        "octave_image": output["octave_image"],
+        "scipy": scipy.__version__,
     }
+    cases.write_numbers(Path(__file__).parent / "mit.json", made, versions, values=values)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("code", type=Path, help="the folder code_forMetrics")
-    parser.add_argument("--runs", type=int, default=200, help="of each sampled AUC")
+    parser.add_argument("--runs", type=int, default=200, help="number of runs of each sampled AUC")
     arguments = parser.parse_args()
-    text = json.dumps(measure(arguments.code, arguments.runs), indent=1)
-    (Path(__file__).parent / "mit.json").write_text(text + "\n")
+    measure(arguments.code, arguments.runs)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The metrics against fixations: hand-computed numbers, and loops that do literally what closed forms replace."""
+"""The metrics against fixations: numbers computed by hand, and the sampling that the closed forms replace."""
 
 import itertools
 import random
@@ -11,11 +11,11 @@ from salgan_tf.metrics import points
 
 NOWHERE, SOMEWHERE = np.empty((0, 2), int), np.array([[0, 1]])
 CALLS = {
-    "nss": lambda saliency, fixations: points.nss(saliency, fixations),
-    "nss_mit": lambda saliency, fixations: points.nss_mit(saliency, fixations),
-    "auc_uniform": lambda saliency, fixations: points.auc_uniform(saliency, fixations),
-    "auc_judd": lambda saliency, fixations: points.auc_judd(saliency, fixations),
-    "auc_borji": lambda saliency, fixations: points.auc_borji(saliency, fixations),
+    "nss": points.nss,
+    "nss_mit": points.nss_mit,
+    "auc_uniform": points.auc_uniform,
+    "auc_judd": points.auc_judd,
+    "auc_borji": points.auc_borji,
     "sauc": lambda saliency, fixations: points.sauc(saliency, fixations, SOMEWHERE),
     "sauc, no others": lambda saliency, fixations: points.sauc(saliency, SOMEWHERE, fixations),
     "sauc_borji": lambda saliency, fixations: points.sauc_borji(saliency, fixations, SOMEWHERE),
@@ -27,7 +27,7 @@ CALLS = {
 
 
 def trapezoids(curve: list[tuple[float, float]]) -> float:
-    """Give the area under straight lines through points (false alarms, hits)."""
+    """Return the area under straight lines through points (false alarms, hits)."""
     return sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in itertools.pairwise(curve))
 
 
@@ -41,14 +41,15 @@ def area_at_thresholds(positives: list[float], negatives: list[float], threshold
 
 
 def split_values(saliency: np.ndarray, fixations: np.ndarray) -> tuple[list[float], list[float]]:
-    """Give the values of fixated pixels, each once, and of all others."""
+    """Return the values of fixated pixels, each once, and of all others."""
     looked_at = {(int(row), int(column)) for row, column in fixations}
     values = {place: float(value) for place, value in np.ndenumerate(saliency)}
-    return [values[one] for one in looked_at], [value for one, value in values.items() if one not in looked_at]
+    others = [value for place, value in values.items() if place not in looked_at]
+    return [values[place] for place in looked_at], others
 
 
 def judd_by_jitters(saliency: np.ndarray, fixations: np.ndarray, jitters: int) -> tuple[float, float]:
-    """AUC-Judd as it is defined, over and over: the mean and its standard error."""
+    """Compute AUC-Judd as it is defined many times; return the mean and its standard error."""
     source = np.random.default_rng(0)
     areas = []
     for _ in range(jitters):
@@ -60,7 +61,7 @@ def judd_by_jitters(saliency: np.ndarray, fixations: np.ndarray, jitters: int) -
 def borji_by_draws(
     saliency: np.ndarray, fixations: np.ndarray, draw: Callable[[int], list[float]], draws: int
 ) -> tuple[float, float]:
-    """AUC-Borji as it is defined, over and over: the mean and its standard error."""
+    """Compute AUC-Borji as it is defined many times; return the mean and its standard error."""
     lowest, highest = float(saliency.min()), float(saliency.max())
     positives = [(value - lowest) / (highest - lowest) for value in split_values(saliency, fixations)[0]]
     areas = []
@@ -71,7 +72,7 @@ def borji_by_draws(
 
 
 def few_levels(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Make a map (6, 7) with many ties, and ten fixations of which some are repeated."""
+    """Make a map (6, 7) with many ties, and ten fixations, some of them repeated."""
     source = np.random.default_rng(seed)
     return source.integers(0, 5, (6, 7)), source.integers(0, (6, 7), (10, 2))
 
@@ -84,7 +85,7 @@ def test_no_fixations_is_an_error(name):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_rows_come_before_columns(name):
-    """The other way round, one would be a dark pixel and the other outside."""
+    """In the wrong order, the first would be a dark pixel and the second outside the map."""
     saliency = np.zeros((2, 3))
     saliency[0, 1] = 1
     assert CALLS[name](saliency, np.array([[0, 1]])) != CALLS[name](saliency, np.array([[1, 2]]))
@@ -94,23 +95,12 @@ def test_rows_come_before_columns(name):
 
 
 def test_nss_of_four_pixels():
-    """Map (0, 0, 0, 4): mean 1, deviation over N sqrt 3; a repeated fixation counts as often as it was made."""
-    saliency = np.array([[0, 0], [0, 4]], np.uint8)
-    assert points.nss(saliency, np.array([[1, 1]])) == pytest.approx(np.sqrt(3))
-    assert points.nss(saliency, np.array([[1, 1], [1, 1], [0, 0]])) == pytest.approx(5 / 3 / np.sqrt(3))
-
-
-def test_nss_mit_of_four_pixels():
-    """Map (0, 0, 0, 4): deviation over N - 1 is 2; of two pixels at 4 and 0 the mean is 2, however often repeated."""
-    saliency = np.array([[0, 0], [0, 4]], np.uint8)
-    assert points.nss_mit(saliency, np.array([[1, 1]])) == pytest.approx(1.5)
-    assert points.nss_mit(saliency, np.array([[1, 1], [1, 1], [0, 0]])) == pytest.approx(0.5)
-
-
-def test_nss_takes_rows_before_columns():
-    saliency = np.zeros((2, 3))
-    saliency[1, 2] = 1
-    assert points.nss(saliency, np.array([[1, 2]])) == pytest.approx(np.sqrt(5))
+    """Map (0, 0, 0, 4), mean 1: the deviation over N is sqrt 3, over N - 1 it is 2; MIT counts repeats once."""
+    saliency, repeated = np.array([[0, 0], [0, 4]], np.uint8), np.array([[1, 1], [1, 1], [0, 0]])
+    assert points.nss(saliency, repeated[:1]) == pytest.approx(np.sqrt(3))
+    assert points.nss(saliency, repeated) == pytest.approx(5 / 3 / np.sqrt(3))
+    assert points.nss_mit(saliency, repeated[:1]) == pytest.approx(1.5)
+    assert points.nss_mit(saliency, repeated) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1.0, 1e-30, 255.0])
@@ -125,7 +115,7 @@ def test_nss_of_a_constant_map_is_0(constant):
 
 
 def test_auc_uniform_counts_ties_half():
-    """Of (1, 2, 2, 3) one is below 2 and two equal it, (1 + 1) / 4; three are below 3, (3 + 1/2) / 4; repeats count."""
+    """In (1, 2, 2, 3) one is below 2 and two equal it, (1 + 1) / 4; three are below 3, (3 + 1/2) / 4; repeats count."""
     saliency = np.array([[1, 2], [2, 3]], np.uint8)
     assert points.auc_uniform(saliency, np.array([[0, 1], [1, 1]])) == pytest.approx((0.5 + 0.875) / 2)
     assert points.auc_uniform(saliency, np.array([[0, 1], [1, 1], [1, 1], [1, 1]])) == pytest.approx(3.125 / 4)
@@ -164,18 +154,10 @@ def test_auc_judd_is_the_mean_over_jitters(seed):
     assert error < 0.002
 
 
-def test_auc_judd_without_ties_is_the_curve_through_fixated_values():
-    source = np.random.default_rng(0)
-    saliency, fixations = source.permutation(42).reshape(6, 7), source.integers(0, (6, 7), (10, 2))
-    positives, negatives = split_values(saliency, fixations)
-    expected = area_at_thresholds(positives, negatives, positives)
-    assert points.auc_judd(saliency, fixations) == pytest.approx(expected, abs=1e-12)
-
-
 # === Areas that MIT samples ===
 
 
-def test_auc_borji_does_not_see_between_thresholds():
+def test_auc_borji_does_not_distinguish_values_between_thresholds():
     """0.05 of (0, 0.05, 1) is no threshold: it ties with 0 and itself, so (1/2 + 1/2 + 0) / 3; exactly it is 1/2."""
     saliency, fixation = np.array([[0, 0.05, 1]]), np.array([[0, 1]])
     assert points.auc_borji(saliency, fixation) == pytest.approx(1 / 3)
@@ -183,7 +165,7 @@ def test_auc_borji_does_not_see_between_thresholds():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_auc_borji_is_a_loop_over_draws(seed):
+def test_auc_borji_is_the_mean_over_draws(seed):
     saliency, fixations = few_levels(seed)
     values, source = [float(value) for value in saliency.ravel()], random.Random(seed)
     mean, error = borji_by_draws(saliency, fixations, lambda count: source.choices(values, k=count), 2000)
@@ -191,7 +173,7 @@ def test_auc_borji_is_a_loop_over_draws(seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sauc_borji_is_a_loop_over_draws_without_replacement(seed):
+def test_sauc_borji_is_the_mean_over_draws_without_replacement(seed):
     saliency, fixations = few_levels(seed)
     others = np.random.default_rng(seed + 10).integers(0, (6, 7), (25, 2))
     values, source = split_values(saliency, others)[0], random.Random(seed)
@@ -199,7 +181,7 @@ def test_sauc_borji_is_a_loop_over_draws_without_replacement(seed):
     assert abs(points.sauc_borji(saliency, fixations, others) - mean) < 3 * error
 
 
-def test_sauc_borji_takes_all_others_where_they_are_few():
+def test_sauc_borji_takes_all_others_if_they_are_few():
     """Levels 10 and 5 against 2 and 5, each pixel once: (1 + 1 + 1 + 1/2) / 4."""
     saliency, fixations = np.array([[0, 0.25, 0.5, 0.55, 1]]), np.array([[0, 4], [0, 2], [0, 2]])
     others = np.array([[0, 1], [0, 3], [0, 3], [0, 3]])
