@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     blank = np.zeros((*predictor.image_shape, 3), np.uint8)
     for _ in range(_WARM_UP):
         predictor.run_network(blank)
-    seconds = []
+    seconds: list[float] = []
     with contextlib.ExitStack() as resources:
         resources.callback(camera.release)
         video = None

@@ -33,13 +33,14 @@ def check_shapes(path: Path, image: Sequence, saliency: Sequence) -> tuple[int, 
     Raises:
         InputError: the shapes are different ones, or height and width are not fixed.
     """
-    image, saliency = (
-        [side if isinstance(side, int) and side > 0 else None for side in ends] for ends in (image, saliency)
+    sides, result = (
+        [side if isinstance(side, int) and side > 0 else None for side in end] for end in (image, saliency)
     )
-    fits = len(image) == len(saliency) == 4 and image[0] in (1, None) and saliency[0] in (1, None)
-    if not fits or image[3] != 3 or saliency[1:] != [*image[1:3], 1]:
-        found = " to ".join(str(tuple(ends)).replace("None", "any") for ends in (image, saliency))
+    fits = len(sides) == len(result) == 4 and sides[0] in (1, None) and result[0] in (1, None)
+    if not fits or sides[3] != 3 or result[1:] != [*sides[1:3], 1]:
+        found = " to ".join(str(tuple(end)).replace("None", "any") for end in (sides, result))
         raise InputError(path, f"not a generator: maps {found}, expected (1, H, W, 3) to (1, H, W, 1)")
-    if None in image[1:3]:
+    height, width = sides[1:3]
+    if height is None or width is None:
         raise InputError(path, "takes images of any size; export it at one size, such as 192x256")
-    return image[1], image[2]
+    return height, width

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import math
 import weakref
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ class _Engine:
 
     def _allocate(self, resources: contextlib.ExitStack, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, int]:
         """Allocate a tensor on the host and on the device; return the first as an array, the second as an address."""
-        size = int(np.prod(shape)) * np.dtype(np.float32).itemsize
+        size = math.prod(shape) * ctypes.sizeof(ctypes.c_float)
         # Pinned: only from such memory can a copy run beside the host's work, without going through another buffer.
         pinned = _call("cudaMallocHost", size)
         resources.callback(cuda.cudaFreeHost, pinned)
@@ -107,7 +108,8 @@ class _Engine:
         resources.callback(cuda.cudaFree, on_device)
         if not self._context.set_tensor_address(name, on_device):
             raise InputError(name, "TensorRT does not accept its address")
-        return np.frombuffer((ctypes.c_byte * size).from_address(int(pinned)), np.float32).reshape(shape), on_device
+        on_host = np.ctypeslib.as_array((ctypes.c_float * math.prod(shape)).from_address(int(pinned)))
+        return on_host.reshape(shape), on_device
 
     def run(self, picture: np.ndarray) -> np.ndarray:
         """Run the network: uint8 (*image_shape, 3) RGB in, float32 (*image_shape) out."""
