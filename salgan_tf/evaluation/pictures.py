@@ -59,9 +59,8 @@ def _row(evaluation: Evaluation, name: str, index: int, rank: str) -> list[np.nd
     saliency = evaluation.contenders[name].predict(example, image)
     # The metrics shift a map with values below 0 in the same way.
     saliency = saliency - min(float(saliency.min()), 0.0)
-    pictures = [
-        _frame(picture) for picture in (image, *(visualization.overlay(image, map_) for map_ in (truth, saliency)))
-    ]
+    overlays = [visualization.overlay(image, map_) for map_ in (truth, saliency)]
+    pictures = [_frame(picture) for picture in (image, *overlays)]
     scores = [f"{BY_NAME[metric].label} {evaluation.scores[name][metric][index]:.2f}" for metric in ("cc", "nss")]
     for picture, words in zip(pictures, (f"{rank}: {example.name}", "recorded", ", ".join(scores)), strict=True):
         picture[-_CAPTION:] //= 3

@@ -118,9 +118,11 @@ def _measured_tables(evaluation: Evaluation) -> list[Table]:
     tables = []
     for group, estimates in statistics.summarize(evaluation).items():
         count = statistics.count_images(evaluation, group)
-        images = f"{count} image" + ("s" if count > 1 else "")
-        baseline = f"IG over the centre prior of {evaluation.prior}"
-        title = f"{images}, ± half of the 95 % interval; {baseline}" if group == ALL else f"{group}: {images}"
+        title = f"{count} image" + ("s" if count > 1 else "")
+        if group == ALL:
+            title += f", ± half of the 95 % interval; IG over the centre prior of {evaluation.prior}"
+        else:
+            title = f"{group}: {title}"
         tables.append(Table(title, labels, _rows(estimates, columns, intervals=group == ALL)))
     if differences := statistics.compare(evaluation):
         first = next(iter(evaluation.scores))

@@ -158,7 +158,7 @@ def test_auc_judd_is_the_mean_over_jitters(seed):
 
 
 def test_auc_borji_does_not_distinguish_values_between_thresholds():
-    """0.05 of (0, 0.05, 1) is no threshold: it ties with 0 and itself, so (1/2 + 1/2 + 0) / 3; exactly it is 1/2."""
+    """0.05 of (0, 0.05, 1) is not a threshold: it ties with 0 and itself, so (1/2 + 1/2 + 0) / 3; exactly it is 1/2."""
     saliency, fixation = np.array([[0, 0.05, 1]]), np.array([[0, 1]])
     assert points.auc_borji(saliency, fixation) == pytest.approx(1 / 3)
     assert points.auc_uniform(saliency, fixation) == pytest.approx(0.5)
