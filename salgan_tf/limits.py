@@ -1,0 +1,52 @@
+"""What a file may cost: readers ask here before they allocate, so that a small hostile file cannot take all memory."""
+
+import math
+import os
+import stat
+from pathlib import Path
+
+from salgan_tf.errors import InputError
+
+VARIABLE = "SALGAN_TF_MEMORY_GB"
+_DEFAULT = 2.0
+
+
+def check_memory(path: str | Path, needed: float) -> None:
+    """Check that reading a file needs no more memory than the limit, which SALGAN_TF_MEMORY_GB sets (default: 2).
+
+    Args:
+        path: the file, named in the error.
+        needed: bytes of memory.
+
+    Raises:
+        InputError: it needs more, or the variable is not a positive number.
+    """
+    text = os.environ.get(VARIABLE, "")
+    try:
+        limit = float(text) if text else _DEFAULT
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit < float("inf"):
+        raise InputError(VARIABLE, f"invalid value {text!r}: expected gigabytes, such as 4")
+    if needed > limit * 1e9:
+        enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
+        raise InputError(
+            path, f"needs {needed / 1e9:.1f} GB of memory and the limit is {limit:g} GB: raise it with {enough}"
+        )
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a regular file whole. A pipe, a socket or a device might never end.
+
+    Raises:
+        InputError: it does not exist, cannot be read, is not a regular file, or is larger than the limit of memory.
+    """
+    try:
+        # Asked before it is opened: opening a pipe without a writer would block.
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(path, "is a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+        check_memory(path, status.st_size)
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name.
+        raise InputError(path, error) from error
