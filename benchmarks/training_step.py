@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
+from processor import describe_processor
 
 from salgan_tf import SalGAN, build_discriminator, build_generator
 from salgan_tf.data.augmentation import AUGMENTATIONS
@@ -94,6 +95,7 @@ def main() -> None:
     seconds |= measure(pipelines, arguments.rounds, 20 * arguments.steps)
     content = seconds["content step"]
     height, width = plain.image_shape
+    print(describe_processor())
     print(f"{plain.backbone}, batches of {plain.batch_size} at {height}x{width}, medians of {arguments.rounds} rounds")
     for name, value in seconds.items():
         faster = name.endswith("batch")

@@ -6,7 +6,7 @@ Importing the package is fast: a name is imported when it is first used, and Ten
 import importlib
 from typing import Any
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # The module of each public name, and the extra that it needs.
 _HOMES = {
