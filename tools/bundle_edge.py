@@ -25,7 +25,7 @@ def main() -> None:
         litert.convert(generator, "int8", scratch, calibration.dead_leaves(shape[:2]))
         made_of_it = build_generator("mobilenet_v2", shape, weights=scratch)
         for name, model in {"LiteRT": scratch, "Keras from its weights": made_of_it}.items():
-            found = parity.compare(expected, SaliencyPredictor(model), checks, parity.LIMITS["int8"])
+            found = parity.compare(expected, SaliencyPredictor(model), checks, litert.INT8.limits)
             print(f"{name} against the training's: mean CC {found.mean_cc:.5f}, worst {found.worst_cc:.5f}")
             if failures := found.failures():
                 raise SystemExit(f"{name} is not the model, not bundled: {'; '.join(failures)}")
