@@ -1,8 +1,8 @@
-"""Take off the biases what rounding the weights would add to them.
+"""Correct biases for the shift that rounding the weights causes.
 
 After a ReLU6 no input is negative, so the rounding errors of a filter's weights do not cancel: they shift the
-mean of its output. For the bundled model that shift was nearly all that int8 lost (mean CC 0.995 to the float maps,
-worst 0.959; without it 0.999 and 0.99). Its expected value is known before anything is converted, and a bias absorbs
+mean of its output. For the bundled model this shift was nearly all of int8's loss (mean CC 0.995 to the float maps,
+worst 0.959; without it 0.999 and 0.99). Its expected value is known before the conversion, and a bias can absorb
 it (Nagel et al.: Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.2).
 """
 
@@ -11,16 +11,16 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-# Of the mean of a layer's input; enough that one picture more changes nothing.
+# Pictures over which a layer's mean input is taken: more of them change nothing.
 _PICTURES = 40
 _BATCH = 4
 
-# From a kernel, and the axes of a filter in it, to the kernel as a file stores it.
+# Rounds a kernel as a file stores it, given the axes of the kernel that make up a filter.
 Rounding = Callable[[np.ndarray, tuple[int, ...]], np.ndarray]
 
 
 def round_to_int8(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Round as LiteRT, ONNX Runtime and TensorRT do: symmetric, to -127 … 127, with a scale for each filter."""
+    """Round as LiteRT, ONNX Runtime and TensorRT do: symmetrically to -127 … 127, with a scale for each filter."""
     scale = np.maximum(np.abs(kernel).max(axis=axes, keepdims=True) / 127, np.finfo(np.float32).tiny)
     return np.rint(kernel / scale) * scale
 
@@ -31,11 +31,11 @@ def round_to_float16(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def correct_biases(generator: keras.Model, pictures: np.ndarray, rounding: Rounding = round_to_int8) -> keras.Model:
-    """Copy a generator, its biases corrected for rounded weights; the weights stay, for the converters to round.
+    """Copy a generator with its biases corrected for rounded weights. The converters round the weights themselves.
 
     Args:
         generator: a functional model.
-        pictures: uint8 (N, H, W, 3) at its size, such as those that the converter calibrates with.
+        pictures: uint8 (N, H, W, 3) at its size, such as those that the converter calibrates on.
         rounding: how the weights will be rounded.
     """
     layers = [
@@ -52,7 +52,7 @@ def correct_biases(generator: keras.Model, pictures: np.ndarray, rounding: Round
     for layer, mean in zip(layers, _mean_inputs(generator, layers, pictures[:_PICTURES]), strict=True):
         kernel, bias = layer.get_weights()
         if isinstance(layer, keras.layers.DepthwiseConv2D):
-            # (h, w, channels, filters of each): each sees one channel.
+            # The kernel is (h, w, channels, filters of a channel): each filter sees one channel.
             shift = ((rounding(kernel, (0, 1)) - kernel).sum(axis=(0, 1)) * mean[:, None]).ravel()
         else:
             shift = mean @ (rounding(kernel, (0, 1, 2)) - kernel).sum(axis=(0, 1))
@@ -61,8 +61,8 @@ def correct_biases(generator: keras.Model, pictures: np.ndarray, rounding: Round
 
 
 def _mean_inputs(generator: keras.Model, layers: list[keras.layers.Layer], pictures: np.ndarray) -> list[np.ndarray]:
-    """Give the mean over places and pictures of what enters each layer, by channel."""
-    # By name: of a list with one output Keras gives the array alone.
+    """Return the mean input of each layer over pixels and pictures, by channel."""
+    # A dict, since Keras does not return a list of one output as a list.
     outputs = {layer.name: keras.ops.mean(layer.input, axis=(1, 2)) for layer in layers}
     means = keras.Model(generator.inputs, outputs)
     batches = [

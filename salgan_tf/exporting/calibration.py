@@ -1,4 +1,4 @@
-"""Pictures that show a converter what a network's activations are like: a folder's, or generated ones."""
+"""Pictures to calibrate a converter and to check its files: photographs of a folder, or generated ones."""
 
 from pathlib import Path
 
@@ -9,24 +9,29 @@ from salgan_tf import images
 from salgan_tf.errors import InputError
 
 COUNT = 100
-# Leaves of one picture: from a single thing on a plain ground, which draws every look, to a scene full of them.
+# Leaves of a picture: from a single object on a plain ground, which attracts every fixation, to a crowded scene.
 _FEWEST_LEAVES, _MOST_LEAVES = 1, 600
 _SMALLEST_RADIUS = 3.0
 
 
-def read_pictures(folder: str | Path, shape: tuple[int, int], count: int = COUNT, seed: int = 0) -> np.ndarray:
-    """Read a random, seeded choice of a folder's pictures at a network's size.
+def choose_pictures(
+    folder: str | Path | None, shape: tuple[int, int], count: int = COUNT, seed: int = 0
+) -> tuple[np.ndarray, str]:
+    """Choose pictures of a folder, or generate them if there is no folder.
 
     Returns:
-        uint8 (N, *shape, 3); N is `count`, or all that the folder has.
+        The pictures, uint8 (N, *shape, 3), where N is `count` or all that the folder has; and what they are, in words.
 
     Raises:
         InputError: the folder cannot be read or has no pictures, or a picture is bad.
     """
+    if folder is None:
+        return dead_leaves(shape, count, seed), f"{count} generated pictures (dead leaves)"
     paths = images.find_pictures(folder)
     if not paths:
-        raise InputError(folder, "no pictures in this folder to calibrate with")
-    return read_chosen(paths, shape, count, seed)
+        raise InputError(folder, "no pictures in this folder")
+    pictures = read_chosen(paths, shape, count, seed)
+    return pictures, f"{len(pictures)} pictures of {folder}"
 
 
 def read_chosen(paths: list[Path], shape: tuple[int, int], count: int = COUNT, seed: int = 0) -> np.ndarray:
@@ -36,11 +41,11 @@ def read_chosen(paths: list[Path], shape: tuple[int, int], count: int = COUNT, s
 
 
 def dead_leaves(shape: tuple[int, int], count: int = COUNT, seed: int = 0) -> np.ndarray:
-    """Generate pictures with the statistics of natural ones: opaque leaves of all sizes that fall over each other.
+    """Generate pictures with the statistics of natural ones: opaque leaves of all sizes that cover each other.
 
-    The number of leaves of radius r goes with r^-3, which makes a scene that looks alike at every scale and has the
+    The number of leaves of radius r is proportional to r^-3. Such a scene looks alike at every scale and has the
     edges, occlusions and power spectrum of photographs (Lee, Mumford, Huang: Occlusion models for natural images,
-    IJCV 2001). Each leaf has a colour, a gradient of light and a grain of its own.
+    IJCV 2001).
 
     Returns:
         uint8 (count, *shape, 3), RGB; the same for the same arguments.
@@ -51,11 +56,11 @@ def dead_leaves(shape: tuple[int, int], count: int = COUNT, seed: int = 0) -> np
 
 def _scene(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:
     height, width = shape
-    # One light and one palette for the whole scene, as a photograph has.
+    # One palette for the whole scene, as in a photograph.
     palette = random.uniform(0, 1, (random.integers(3, 8), 3)) ** random.uniform(0.6, 1.8)
     largest = max(shape) / 2
-    # The inverse of the distribution function of r^-3 between the smallest and the largest radius.
     leaves = round(np.exp(random.uniform(np.log(_FEWEST_LEAVES), np.log(_MOST_LEAVES))))
+    # Radii by the inverse of the distribution function of r^-3 between the smallest and the largest one.
     share = random.uniform(0, 1, leaves)
     radii = (share / largest**2 + (1 - share) / _SMALLEST_RADIUS**2) ** -0.5
     canvas = np.empty((height, width, 3), np.float32)
@@ -66,9 +71,8 @@ def _scene(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:
         axes = radius * random.uniform((0.4, 0.4), (1.6, 1.6))
         angle = random.uniform(0, 360)
         if random.uniform() < 0.5:
-            outline = cv2.ellipse2Poly(
-                [round(x) for x in centre], [round(x) + 1 for x in axes], round(angle), 0, 360, 20
-            )
+            half_axes = [round(x) + 1 for x in axes]
+            outline = np.asarray(cv2.ellipse2Poly([round(x) for x in centre], half_axes, round(angle), 0, 360, 20))
         else:
             outline = cv2.boxPoints((tuple(map(float, centre)), tuple(map(float, axes * 1.6)), angle)).astype(int)
         cv2.fillPoly(canvas, [outline], color.tolist(), cv2.LINE_AA)

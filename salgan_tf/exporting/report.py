@@ -1,31 +1,32 @@
-"""What an exported file is, how near it is to the model, and how fast: JSON, Markdown and a picture beside it."""
+"""Report what an exported file is, how close it is to the model and how fast: JSON, Markdown and a picture."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from salgan_tf import files, visualization
-from salgan_tf.exporting.litert_file import Contents
+from salgan_tf.exporting.format import Contents
 from salgan_tf.exporting.parity import Parity
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that is known of a file.
+    """What is known about a file.
 
     Attributes:
         file: its name.
-        format: of `exporter.FORMATS`.
-        model: what it was made of.
+        format: name of its format.
+        model: what it was made from.
         image_shape: (height, width) of the network.
         size: bytes.
         contents: operations, multiply-adds, types of tensors.
-        calibration: the pictures that its activations were calibrated with, None for none.
+        calibration: the pictures that its activations were calibrated with; None if they were not.
         checked_with: the pictures of `parity`.
-        parity: against the Keras generator.
-        latency: by number of threads, `milliseconds` and `times as fast as float32`; None where that says nothing.
-        metrics: by what was measured (keras, the format), NSS, CC, SIM and KL; empty without data.
+        parity: comparison with the Keras generator.
+        latency: by number of threads, `milliseconds` and `times as fast as float32`; empty if a CPU's say nothing.
+        metrics: by model (keras, the file), NSS, CC, SIM and KL; empty without data.
     """
 
     file: str
@@ -37,21 +38,21 @@ class Report:
     calibration: str | None
     checked_with: str
     parity: Parity
-    latency: dict[str, dict[str, float] | None]
+    latency: dict[str, dict[str, float]]
     metrics: dict[str, dict[str, float]]
 
 
 def write_report(
     report: Report, stem: Path, picture: np.ndarray, expected: np.ndarray, found: np.ndarray
 ) -> list[Path]:
-    """Write `STEM.report.json`, `.md` and `.png`; give the three.
+    """Write `STEM.report.json`, `.md` and `.png`, and return their paths.
 
     Args:
-        report: what they say.
+        report: the content.
         stem: folder and name of the exported file, without its ending.
-        picture: uint8 (H, W, 3), the one on which the file does worst.
+        picture: uint8 (H, W, 3), the one on which the file is worst.
         expected: the Keras generator's map of it, float32 (H, W).
-        found: the file's.
+        found: the file's map of it, float32 (H, W).
     """
     paths = [stem.with_name(f"{stem.name}.report.{ending}") for ending in ("json", "md", "png")]
     files.write_json(paths[0], _as_dict(report))
@@ -64,7 +65,7 @@ def _as_dict(report: Report) -> dict:
     plain = asdict(report)
     plain["contents"] = report.contents._asdict()
     plain["parity"] |= {"limits": report.parity.limits._asdict(), "failures": report.parity.failures()}
-    # JSON knows no NaN.
+    # JSON has no NaN.
     for key in ("mean_cc", "worst_cc", "difference"):
         if np.isnan(plain["parity"][key]):
             plain["parity"][key] = None
@@ -72,7 +73,7 @@ def _as_dict(report: Report) -> dict:
 
 
 def format_markdown(report: Report) -> str:
-    """Set the report as Markdown."""
+    """Format a report as Markdown."""
     parity, contents = report.parity, report.contents
     height, width = report.image_shape
     failures = parity.failures()
@@ -80,17 +81,17 @@ def format_markdown(report: Report) -> str:
         f"# {report.file}",
         "",
         *(
-            ["**It is NOT the model, and was written because of --force:** " + "; ".join(failures), ""]
+            [f"**It is NOT the model, and was written because of --force:** {'; '.join(failures)}", ""]
             if failures
             else []
         ),
-        f"- made of {report.model}, {report.format}, {height}x{width}, {report.size / 1e6:.2f} MB",
+        f"- made from {report.model}: {report.format}, {height}x{width}, {report.size / 1e6:.2f} MB",
         f"- {contents.macs / 1e9:.2f} billion multiply-adds; operations: "
         + ", ".join(f"{count} {name}" for name, count in contents.operations.items()),
         f"- weights: {_count_types(contents.weights)}; activations: {_count_types(contents.activations)}",
-        f"- calibrated with: {report.calibration or 'nothing, it needs no calibration'}",
+        f"- calibrated with: {report.calibration or 'nothing, since it needs no calibration'}",
         "",
-        f"## Against Keras ({report.checked_with}; the network's own output)",
+        f"## Compared with Keras ({report.checked_with}; the network's own output)",
         "",
         "| | | limit |",
         "|---|---:|---:|",
@@ -111,24 +112,24 @@ def format_markdown(report: Report) -> str:
         for name, row in report.metrics.items():
             numbers = " | ".join(f"{row[metric]:.3f}" for metric in ("nss", "cc", "sim", "kl"))
             lines.append(f"| {name} | {numbers} | {row['images']} |")
-        if "int8 of photographs" in report.metrics:
-            lines += ["", "The last row is what photographs of the split train for calibration would have given."]
+        if len(report.metrics) > 2:
+            lines += ["", "The last row is what calibration with photographs of the split train would give."]
     elif report.calibration and "generated" in report.calibration:
         lines += [
             "",
-            "What generated pictures cost against photographs was not measured: `--data ROOT` measures it, and "
+            "What generated pictures cost compared with photographs was not measured: `--data ROOT` measures it, and "
             "`--calibration DIR` calibrates with photographs.",
         ]
-    if timed := {threads: one for threads, one in report.latency.items() if one}:
+    if report.latency:
         lines += [
             "",
-            "## Time of a run, beside float32 LiteRT in turns",
+            "## Latency, measured in turns with float32 LiteRT",
             "",
             "| threads | ms | times as fast |",
             "|---|---:|---:|",
         ]
-        for threads, one in timed.items():
-            lines.append(f"| {threads} | {one['milliseconds']:.2f} | {one['times as fast as float32']:.2f} |")
+        for threads, times in report.latency.items():
+            lines.append(f"| {threads} | {times['milliseconds']:.2f} | {times['times as fast as float32']:.2f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -141,30 +142,29 @@ def _count_types(counts: dict[str, int]) -> str:
 
 
 def _draw(report: Report, picture: np.ndarray, expected: np.ndarray, found: np.ndarray) -> bytes:
-    # matplotlib takes half a second to import.
+    # Importing matplotlib takes half a second.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(15, 7.5), layout="constrained")
     panels = figure.subplots(2, 3)
-    top = max(float(expected.max()), float(found.max()), np.finfo(np.float32).tiny)
-    shown = (
-        ("its worst picture", picture, {}),
-        ("Keras", expected, {"cmap": "inferno", "vmin": 0, "vmax": top}),
-        (f"{report.format}: CC {_number(report.parity.worst_cc)}", found, {"cmap": "inferno", "vmin": 0, "vmax": top}),
-    )
-    for panel, (title, array, style) in zip(panels[0], shown, strict=True):
+    top = max(float(expected.max()), float(found.max()), float(np.finfo(np.float32).tiny))
+    inferno: dict[str, Any] = {"cmap": "inferno", "vmin": 0, "vmax": top}
+    differences: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -top / 4, "vmax": top / 4}
+    for panel, title, array, style in (
+        (panels[0, 0], "its worst picture", picture, {}),
+        (panels[0, 1], "Keras", expected, inferno),
+        (panels[0, 2], f"{report.format}: CC {_number(report.parity.worst_cc)}", found, inferno),
+        (panels[1, 0], f"difference, colours from {-top / 4:.3f} to {top / 4:.3f}", found - expected, differences),
+    ):
         panel.imshow(array, **style)
         panel.set_title(title)
         panel.axis("off")
-    panels[1, 0].imshow(found - expected, cmap="RdBu_r", vmin=-top / 4, vmax=top / 4)
-    panels[1, 0].set_title(f"difference, colours from {-top / 4:.3f} to {top / 4:.3f}")
-    panels[1, 0].axis("off")
     panels[1, 1].plot(expected.ravel(), found.ravel(), ".", markersize=2, alpha=0.3)
     panels[1, 1].plot([1e-4, 1], [1e-4, 1], color="grey", linewidth=1)
     panels[1, 1].set(xscale="log", yscale="log", xlim=(1e-4, 1), ylim=(1e-4, 1), xlabel="Keras", ylabel=report.format)
     panels[1, 1].set_title(f"each pixel; {len(np.unique(found))} levels are used")
-    bars = {f"threads: {threads}": one["times as fast as float32"] for threads, one in report.latency.items() if one}
-    if bars:
+    if report.latency:
+        bars = {f"threads: {threads}": times["times as fast as float32"] for threads, times in report.latency.items()}
         panels[1, 2].barh(list(bars), list(bars.values()))
         panels[1, 2].axvline(1, color="grey")
         panels[1, 2].set_title("times as fast as float32 LiteRT")

@@ -1,19 +1,24 @@
-"""Write a generator as int8 ONNX with explicit Q/DQ pairs, for strongly typed engines of TensorRT 10 and 11."""
+"""TensorRT: write a generator as int8 ONNX with explicit Q/DQ pairs, for the typed engines of TensorRT 10 and 11."""
 
 import logging
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-from salgan_tf.exporting import onnx
-from salgan_tf.exporting.bias_correction import correct_biases
+from salgan_tf.exporting.format import Format, Limits
+from salgan_tf.exporting.onnx import convert as convert_to_onnx
+from salgan_tf.exporting.onnx import read_contents
 
-# What TensorRT asks for: everything symmetric, so that all zero points are 0; a scale for each filter of the weights
-# and one for each activation; no quantized biases; weights as floats behind a pair of their own. Only what enters a
-# convolution is quantized: a pair behind one would come between it and its ReLU6, which TensorRT fuses.
+if TYPE_CHECKING:
+    import keras
+
+# What TensorRT requires: symmetric int8 throughout, so that all zero points are 0; a scale for each filter of the
+# weights and one for each activation; biases that are not quantized; weights in float, with a pair of their own. Only
+# the inputs of convolutions are quantized: a pair behind a convolution would separate it from its ReLU6, which
+# TensorRT fuses with it.
 _OPERATIONS = ["Conv"]
 _RULES = {
     "ActivationSymmetric": True,
@@ -24,35 +29,29 @@ _RULES = {
 }
 
 
-class _Pictures(CalibrationDataReader):
-    """Hands pictures to ONNX Runtime's calibration one by one."""
-
-    def __init__(self, pictures: np.ndarray):
-        self._pictures = iter(pictures)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        picture = next(self._pictures, None)
-        return None if picture is None else {"image": picture[None].astype(np.float32)}
-
-
-def convert(generator: keras.Model, path: str | Path, pictures: np.ndarray) -> None:
+def convert(generator: "keras.Model", path: str | Path, pictures: np.ndarray) -> None:
     """Write a generator as Q/DQ int8 ONNX, biases corrected; `image` and `saliency` stay float32, batch 1.
 
     Args:
         generator: float32, of one size.
         path: ends in `.onnx`.
-        pictures: uint8 (N, H, W, 3), what the scales of the activations are calibrated with.
+        pictures: uint8 (N, H, W, 3), on which the scales of the activations are calibrated.
     """
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    from salgan_tf.exporting.bias_correction import correct_biases
+
+    inputs = ({"image": picture[None].astype(np.float32)} for picture in pictures)
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / "float.onnx"
-        onnx.convert(correct_biases(generator, pictures), plain)
-        # It advises preprocessing that has been done.
+        convert_to_onnx(correct_biases(generator, pictures), plain)
+        # It advises preprocessing, which has been done.
         logging.disable(logging.WARNING)
         try:
             quantize_static(
                 plain,
                 path,
-                _Pictures(pictures),
+                SimpleNamespace(get_next=lambda: next(inputs, None)),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=_OPERATIONS,
                 per_channel=True,
@@ -63,3 +62,16 @@ def convert(generator: keras.Model, path: str | Path, pictures: np.ndarray) -> N
             )
         finally:
             logging.disable(logging.NOTSET)
+
+
+TENSORRT = Format(
+    name="tensorrt",
+    ending="_int8_qdq.onnx",
+    help="ONNX with int8 Q/DQ pairs, from which TensorRT builds an engine on the device",
+    limits=Limits(difference=0.3, mean_cc=0.99, worst_cc=0.95),
+    convert=convert,
+    read_contents=read_contents,
+    calibrated=True,
+    timed=False,
+    extra="onnx",
+)

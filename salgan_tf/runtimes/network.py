@@ -22,7 +22,7 @@ class Network:
     run: Callable[[np.ndarray], np.ndarray]
 
 
-def check_shapes(path: Path, image: Sequence, saliency: Sequence) -> tuple[int, int]:
+def check_shapes(path: str | Path, image: Sequence, saliency: Sequence) -> tuple[int, int]:
     """Check that a model maps one image (1, H, W, 3) to one saliency map (1, H, W, 1), and return (H, W).
 
     Args:

@@ -1,4 +1,4 @@
-"""Small generators with every kind of layer of the real ones, quick to convert, and maps that are worth comparing."""
+"""Small generators with every kind of layer of the real ones, quick to convert, and with maps worth comparing."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,15 +6,18 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import pytest
 from ai_edge_litert.tools import flatbuffer_utils
 
 from salgan_tf import build_generator
+from salgan_tf.exporting import generator as export_generator
+from salgan_tf.exporting import latency
 from salgan_tf.models import vgg16
 
 SHAPE = (32, 48)
 
-# The converter says so of every model with uint8 inputs; the representative pictures give what it misses.
+# The converter warns about every model with uint8 inputs; the representative pictures provide the statistics.
 ignore_statistics = pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected:UserWarning")
 
 
@@ -43,6 +46,15 @@ def few_filters() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def quick_exports() -> Iterator[None]:
+    """Measure latency briefly, and compare exported networks with one small backbone."""
+    with few_filters(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "_SECONDS", 0.001)
+        patch.setattr(export_generator, "BACKBONES", {"vgg16": export_generator.BACKBONES["vgg16"]})
+        yield
+
+
 def tiny_vgg16() -> keras.Model:
     """The paper's generator at 16x32, with four filters a layer."""
     with few_filters():
@@ -62,7 +74,7 @@ def random_pictures(count: int, shape: tuple[int, int] = SHAPE, seed: int = 0) -
 
 
 def randomize(generator: keras.Model, seed: int = 0) -> keras.Model:
-    """Give convolutions weights that keep a signal's size, and the last one those that make a map use its range."""
+    """Set weights that keep the size of a signal, and those of the last convolution so that a map has contrast."""
     random = np.random.default_rng(seed)
     convolutions = [
         layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)
@@ -78,6 +90,14 @@ def randomize(generator: keras.Model, seed: int = 0) -> keras.Model:
     raw = keras.ops.convert_to_numpy(keras.ops.conv(values.astype(np.float32), kernel, padding="same"))
     last.set_weights([kernel * 1.5 / raw.std(), np.full_like(bias, -1 - 1.5 * raw.mean() / raw.std())])
     return generator
+
+
+def parse_onnx(ends: str, constants: str, nodes: str) -> onnx.ModelProto:
+    """Make a checked ONNX model from the text of its ends, its constants and its nodes."""
+    text = f'<ir_version: 8, opset_import: ["" : 17]> handmade {ends} <{constants}> {{ {nodes} }}'
+    model = onnx.parser.parse_model(text)
+    onnx.checker.check_model(model, full_check=True)
+    return model
 
 
 def edit_kernel(path: str | Path, change) -> None:

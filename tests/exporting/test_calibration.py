@@ -1,4 +1,4 @@
-"""Pictures to calibrate with: a folder's, chosen by a seed; generated ones that look like nature to a network."""
+"""Pictures to calibrate with: photographs of a folder, chosen by a seed; generated ones with natural statistics."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salgan_tf.errors import InputError
-from salgan_tf.exporting.calibration import COUNT, dead_leaves, read_chosen, read_pictures
+from salgan_tf.exporting.calibration import COUNT, choose_pictures, dead_leaves, read_chosen
 
 SHAPE = (24, 32)
 
@@ -21,28 +21,32 @@ def leaves() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-    """A folder of nine photographs, each of a level of grey of its own, and files that are none."""
+    """A folder of nine photographs, each with its own level of grey, and files that do not count."""
     folder = tmp_path_factory.mktemp("photographs")
     for index in range(9):
         save_picture(folder / f"scene_{index}.png", np.full((60 + index, 80, 3), 20 * index, np.uint8))
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("not a picture")
     save_picture(folder / "deeper" / "other.png", np.full((60, 80, 3), 255, np.uint8))
     return folder
 
 
-def levels(pictures: np.ndarray) -> list[int]:
-    """Which of `photographs` were read, in order."""
+def chosen_of(folder, count: int = COUNT, seed: int = 0) -> list[int]:
+    """The numbers of the `photographs` that are chosen, in order."""
+    pictures, words = choose_pictures(folder, SHAPE, count, seed)
+    assert pictures.shape[1:] == (*SHAPE, 3)
+    assert pictures.dtype == np.uint8
+    assert words == f"{len(pictures)} pictures of {folder}"
     return (pictures[:, 0, 0, 0] // 20).tolist()
 
 
 def spectral_exponent(pictures: np.ndarray) -> float:
-    """Fit how the mean power spectrum falls with frequency; -2 for natural pictures (Field, JOSA 1987)."""
+    """Fit the exponent of the mean power spectrum; -2 for natural pictures (Field, JOSA 1987)."""
     grey = pictures.mean(axis=-1)
     grey = grey - grey.mean(axis=(1, 2), keepdims=True)
-    # A window, without which the picture's edges alone would make a spectrum of -2.
+    # Without a window the edges of the picture alone would give -2.
     window = np.hanning(grey.shape[1])[:, None] * np.hanning(grey.shape[2])
     power = np.abs(np.fft.fft2(grey * window)) ** 2
-    # Every picture counts alike, whatever its contrast.
+    # Every picture has the same weight, whatever its contrast.
     power = (power / power.sum(axis=(1, 2), keepdims=True)).mean(axis=0)
     vertical, horizontal = (np.fft.fftfreq(side) for side in grey.shape[1:])
     radius = np.hypot(vertical[:, None], horizontal)
@@ -53,7 +57,7 @@ def spectral_exponent(pictures: np.ndarray) -> float:
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 3), st.integers(0, 2**32))
-def test_generated_pictures_are_those_of_their_arguments(height, width, count, seed):
+def test_generated_pictures_depend_on_their_arguments_only(height, width, count, seed):
     pictures = dead_leaves((height, width), count, seed)
     assert pictures.shape == (count, height, width, 3)
     assert pictures.dtype == np.uint8
@@ -64,17 +68,14 @@ def test_fewer_generated_pictures_are_the_first_ones():
     np.testing.assert_array_equal(dead_leaves(SHAPE, 2, seed=5), dead_leaves(SHAPE, 4, seed=5)[:2])
 
 
-def test_every_seed_generates_others():
+def test_every_seed_generates_other_pictures():
     pictures = np.concatenate([dead_leaves(SHAPE, 4, seed) for seed in range(4)])
     assert len(np.unique(pictures.reshape(16, -1), axis=0)) == 16
 
 
 def test_generated_pictures_have_the_spectrum_of_natural_ones(leaves):
     assert -3 < spectral_exponent(leaves) < -1.5
-
-
-def test_the_spectrum_tells_noise_from_nature():
-    """The check above can fail: white noise has a flat spectrum."""
+    # The check can fail: white noise has a flat spectrum.
     noise = np.random.default_rng(0).integers(0, 256, (20, 96, 128, 3), np.uint8)
     assert abs(spectral_exponent(noise)) < 0.2
 
@@ -96,25 +97,24 @@ def test_generated_pictures_go_from_sparse_to_full(leaves):
     assert np.quantile(edges, 0.9) > 0.03
 
 
-def test_a_folders_pictures_come_at_the_networks_size_in_order_of_name(photographs):
-    pictures = read_pictures(photographs, SHAPE)
-    assert pictures.shape == (9, *SHAPE, 3)
-    assert pictures.dtype == np.uint8
-    assert levels(pictures) == list(range(9))
+def test_without_a_folder_pictures_are_generated():
+    pictures, words = choose_pictures(None, SHAPE, 3, seed=4)
+    np.testing.assert_array_equal(pictures, dead_leaves(SHAPE, 3, seed=4))
+    assert words == "3 generated pictures (dead leaves)"
 
 
-@pytest.mark.parametrize("count", [1, 4, 8])
+@pytest.mark.parametrize("count", [1, 4, 8, 9, 100])
 def test_a_choice_is_a_subset_in_order_the_same_for_the_same_seed(photographs, count):
-    chosen = levels(read_pictures(photographs, SHAPE, count, seed=3))
-    assert len(chosen) == count
+    chosen = chosen_of(photographs, count, seed=3)
+    assert len(chosen) == min(count, 9)
     assert chosen == sorted(set(chosen))
-    assert levels(read_pictures(photographs, SHAPE, count, seed=3)) == chosen
+    assert chosen_of(photographs, count, seed=3) == chosen
 
 
 def test_a_choice_depends_on_its_seed(photographs):
-    choices = {tuple(levels(read_pictures(photographs, SHAPE, 4, seed))) for seed in range(8)}
+    choices = {tuple(chosen_of(photographs, 4, seed)) for seed in range(8)}
     assert len(choices) > 4
-    # And not on the first ones alone.
+    # And not on the first pictures alone.
     assert set().union(*choices) == set(range(9))
 
 
@@ -125,22 +125,14 @@ def test_pictures_are_resized_by_area(tmp_path):
     np.testing.assert_allclose(picture, expected, atol=0.51)
 
 
-def test_a_folder_without_pictures_is_named(tmp_path):
-    (tmp_path / "notes.txt").write_text("no picture")
-    with pytest.raises(InputError, match="no pictures") as caught:
-        read_pictures(tmp_path, SHAPE)
-    assert caught.value.subject == str(tmp_path)
-
-
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(InputError, match="No such file") as caught:
-        read_pictures(tmp_path / "missing", SHAPE)
-    assert caught.value.subject == str(tmp_path / "missing")
-
-
-def test_a_bad_picture_is_named(tmp_path):
-    save_picture(tmp_path / "good.png", render_photograph(0))
-    (tmp_path / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="not a picture") as caught:
-        read_pictures(tmp_path, SHAPE)
-    assert caught.value.subject == str(tmp_path / "bad.png")
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [("empty", "no pictures in this folder"), ("missing", "No such file"), ("bad/picture.png", "not a picture")],
+)
+def test_a_folder_that_cannot_be_used_is_named(tmp_path, name, cause):
+    (tmp_path / "empty").mkdir()
+    save_picture(tmp_path / "bad" / "good.png", render_photograph(0))
+    (tmp_path / "bad" / "picture.png").write_bytes(b"text")
+    with pytest.raises(InputError, match=cause) as caught:
+        choose_pictures(tmp_path / name.split("/")[0], SHAPE)
+    assert caught.value.subject == str(tmp_path / name)

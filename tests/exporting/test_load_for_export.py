@@ -1,4 +1,4 @@
-"""Which generator is exported: any model of the package in float32, at any legal size; another at its own."""
+"""Which generator is exported: any model of the package in float32, at any legal size; another one at its own."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from salgan_tf.models.salgan import SalGAN
 
 @pytest.fixture(scope="module", autouse=True)
 def slim_vgg16():
-    """Every call builds the paper's generator to compare with: here it has few weights."""
+    """Every call builds the paper's generator for comparison: here it has few weights."""
     with few_filters():
         yield
 
@@ -30,7 +30,7 @@ def edge() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def folder(edge, tmp_path_factory):
-    """The edge generator in every form, and networks that the package does not know."""
+    """The edge generator in every form, networks that the package does not know, and files that are not generators."""
     folder = tmp_path_factory.mktemp("models")
     edge.save(folder / "edge.keras")
     (folder / "run").mkdir()
@@ -39,12 +39,21 @@ def folder(edge, tmp_path_factory):
     tiny_generator().save(folder / "tiny.keras")
     image = keras.Input((30, 41, 3), name="image")
     keras.Model(image, keras.layers.Conv2D(1, 1)(image), name="odd").save(folder / "odd.keras")
+    classifier(30, 41).save(folder / "classifier.keras")
+    (folder / "empty").mkdir()
+    for name in ("damaged.keras", "model.tflite", "model.onnx", "model.weights.h5"):
+        (folder / name).write_bytes(b"PK, but not a model")
     return folder
 
 
+def classifier(*size: int | None) -> keras.Model:
+    image = keras.Input((*size, 3))
+    return keras.Model(image, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(image)), name="classifier")
+
+
 def assert_same_weights(found: keras.Model, expected: keras.Model) -> None:
-    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for weight, expected_weight in zip(found.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected_weight)
 
 
 @pytest.mark.parametrize("name", ["edge.keras", "salgan.keras", "run"])
@@ -54,64 +63,79 @@ def test_every_form_gives_the_same_generator(folder, edge, name):
     assert_same_weights(found, edge)
 
 
-def test_of_a_known_network_any_legal_size_can_be_had(folder, edge):
-    found = load_for_export(folder / "edge.keras", (64, 32))
+@pytest.mark.parametrize("make", [lambda edge: edge, lambda edge: SalGAN(edge, build_discriminator((32, 64, 3)))])
+def test_a_known_network_can_have_any_legal_size(edge, make):
+    """In memory, too; the model itself is not changed."""
+    found = load_for_export(make(edge), (64, 32))
     assert found.input_shape == (None, 64, 32, 3)
     assert found.output_shape == (None, 64, 32, 1)
     assert_same_weights(found, edge)
+    assert edge.input_shape == (None, 32, 64, 3)
 
 
-def test_what_was_trained_in_mixed_precision_is_exported_in_float32(edge, tmp_path):
+def test_a_network_of_mixed_precision_is_exported_in_float32(edge):
+    """Whatever the policy is at that time."""
     keras.config.set_dtype_policy("mixed_float16")
     try:
         mixed = build_generator("mobilenet_v2", (32, 64, 3))
+        mixed.set_weights(edge.get_weights())
+        found = load_for_export(mixed)
+        assert keras.config.dtype_policy().name == "mixed_float16"
     finally:
         keras.config.set_dtype_policy("float32")
-    mixed.set_weights(edge.get_weights())
-    mixed.save(tmp_path / "mixed.keras")
-    found = load_for_export(tmp_path / "mixed.keras")
     assert mixed.get_layer("Conv1").compute_dtype == "float16"
     assert {layer.compute_dtype for layer in found.layers} == {"float32"}
     pictures = random_pictures(2, (32, 64)).astype(np.float32)
     np.testing.assert_array_equal(found.predict_on_batch(pictures), edge.predict_on_batch(pictures))
 
 
-def test_the_papers_generator_is_known_too(tmp_path):
+def test_the_papers_generator_is_known_too():
     generator = build_generator("vgg16", (16, 16, 3))
-    generator.save(tmp_path / "vgg16.keras")
-    found = load_for_export(tmp_path / "vgg16.keras", (32, 48))
+    found = load_for_export(generator, (32, 48))
     assert (found.name, found.input_shape) == ("salgan_vgg16", (None, 32, 48, 3))
     assert_same_weights(found, generator)
 
 
 @pytest.mark.parametrize(("name", "size"), [("tiny", (32, 48)), ("odd", (30, 41))])
-def test_another_network_is_exported_at_its_own_size_whatever_it_is(folder, name, size):
+def test_another_network_can_only_have_its_own_size(folder, name, size):
     for asked in (None, size):
         found = load_for_export(folder / f"{name}.keras", asked)
         assert (found.name, found.input_shape) == (name, (None, *size, 3))
-
-
-def test_another_network_at_another_size_is_refused(folder):
-    with pytest.raises(InputError, match="its own size alone") as caught:
-        load_for_export(folder / "tiny.keras", (64, 64))
-    assert caught.value.subject == str(folder / "tiny.keras")
+    with pytest.raises(InputError, match="only be exported at its own size") as caught:
+        load_for_export(folder / f"{name}.keras", (64, 64))
+    assert caught.value.subject == str(folder / f"{name}.keras")
 
 
 @pytest.mark.parametrize("size", [(48, 64), (33, 64), (16, 16)])
-def test_an_illegal_size_is_refused_with_what_is_wanted(folder, size):
-    """It is named for the network that the file holds."""
-    with pytest.raises(InputError, match=r"does not fit mobilenet_v2.*multiples of 32") as caught:
+def test_an_illegal_size_is_refused_with_the_backbone_and_what_is_expected(folder, size):
+    with pytest.raises(InputError, match=r"mobilenet_v2.*multiples of 32") as caught:
         load_for_export(folder / "edge.keras", size)
     assert caught.value.subject == "--size"
 
 
-@pytest.mark.parametrize("name", ["missing.keras", "model.tflite", "empty"])
-def test_what_is_no_model_is_named(tmp_path, name):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "model.tflite").write_bytes(b"TFL3")
-    with pytest.raises(InputError) as caught:
-        load_for_export(tmp_path / name)
-    assert caught.value.subject == str(tmp_path / name)
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("missing.keras", "no such model"),
+        ("empty", "not a run folder"),
+        ("classifier.keras", "generator"),
+        ("damaged.keras", "not a Keras model"),
+        ("model.tflite", "cannot be exported"),
+        ("model.onnx", "cannot be exported"),
+        ("model.weights.h5", "cannot be exported"),
+    ],
+)
+def test_a_file_that_is_not_a_generator_is_named(folder, name, cause):
+    with pytest.raises(InputError, match=cause) as caught:
+        load_for_export(folder / name)
+    assert caught.value.subject == str(folder / name)
+
+
+@pytest.mark.parametrize("size", [(32, 48), (None, None)])
+def test_a_model_in_memory_that_is_not_a_generator_is_named(size):
+    with pytest.raises(InputError, match="not a generator") as caught:
+        load_for_export(classifier(*size))
+    assert caught.value.subject == "classifier"
 
 
 def test_the_bundled_model_is_exported_as_it_ships_or_at_another_size():
