@@ -19,7 +19,7 @@ def missing_extra(*extras: str) -> str | None:
     if not missing:
         return None
     modules = ", ".join(dict.fromkeys(name for names in missing.values() for name in names))
-    return f"requires {modules}, which is not installed: pip install 'salgan_tf[{','.join(missing)}]'"
+    return f"requires {modules}: pip install 'salgan_tf[{','.join(missing)}]'"
 
 
 def require(subject: str, *extras: str) -> None:
