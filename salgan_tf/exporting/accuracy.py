@@ -1,7 +1,5 @@
 """How well models predict recorded fixations: the generator and its files on the same photographs."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from tqdm import tqdm
 
@@ -10,9 +8,7 @@ from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps, points
 
 
-def measure(
-    predictors: Mapping[str, SaliencyPredictor], examples: Sequence[folder.Example]
-) -> dict[str, dict[str, float]]:
+def measure(predictors: dict[str, SaliencyPredictor], examples: list[folder.Example]) -> dict[str, dict[str, float]]:
     """Measure models on the examples that have fixations.
 
     Returns:

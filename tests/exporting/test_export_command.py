@@ -132,7 +132,7 @@ def test_a_format_is_added_by_its_object_alone(run, model, tmp_path, monkeypatch
     monkeypatch.setitem(FORMATS, "toy", dataclasses.replace(toy, extra="onnx"))
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     assert run("--toy").lines == [
-        "salgan_tf: the format toy: requires tf2onnx, which is not installed: pip install 'salgan_tf[onnx]'"
+        "salgan_tf: the format toy: requires tf2onnx: pip install 'salgan_tf[onnx]'"
     ]
 
 
@@ -241,6 +241,18 @@ def test_the_command_runs_in_a_process_of_its_own(model, tmp_path):
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-1].startswith("out/tiny_32x48.onnx (")
     assert SaliencyPredictor(tmp_path / "out" / "tiny_32x48.onnx").image_shape == (32, 48)
+
+
+def test_the_defaults_of_every_calibrated_format_serve_the_bundled_model(tmp_path, capsys):
+    """At its own size, with nothing said: the first command of a user of a phone or a Jetson."""
+    calibrated = [name for name, format in FORMATS.items() if format.calibrated]
+    assert main(["export", *(f"--{name}" for name in calibrated), "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""
+    for name in calibrated:
+        stem = Path(f"salgan_mobilenet_v2_256x320{FORMATS[name].ending}").stem
+        written = json.loads((tmp_path / f"{stem}.report.json").read_text())
+        assert written["calibration"] == "100 generated pictures (dead leaves)"
+        assert (written["parity"]["pictures"], written["parity"]["failures"]) == (32, [])
 
 
 def test_help_needs_no_extra(tmp_path):

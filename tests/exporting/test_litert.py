@@ -29,7 +29,6 @@ class Case:
         self.generator = NETWORKS[name]()
         self.pictures = random_pictures(12, self.generator.input_shape[1:3])
         self._folder = folder
-        self._models = {}
 
     def path(self, precision: str):
         path = self._folder / f"{precision}.tflite"
@@ -39,9 +38,7 @@ class Case:
 
     def model(self, precision: str):
         """The flatbuffer, which has one graph."""
-        if precision not in self._models:
-            self._models[precision] = flatbuffer_utils.read_model(str(self.path(precision)))
-        return self._models[precision]
+        return flatbuffer_utils.read_model(str(self.path(precision)))
 
     def compare(self, path, precision: str, checks: np.ndarray | None = None) -> Parity:
         checks = random_pictures(8, self.generator.input_shape[1:3], seed=1) if checks is None else checks

@@ -1,8 +1,10 @@
 """ONNX files: their interface, that nothing is left over from the conversion, and that they are the model."""
 
+import functools
 from collections import Counter
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -20,28 +22,20 @@ RESHAPES = ("Reshape", "Squeeze", "Unsqueeze")
 NETWORKS = {"tiny": tiny_generator, "vgg16": tiny_vgg16, "mobilenet_v2": edge_generator}
 
 
-@pytest.fixture(scope="module")
-def generators():
-    """Each network, built once."""
-    built = {}
-
-    def get(name: str):
-        if name not in built:
-            built[name] = NETWORKS[name]()
-        return built[name]
-
-    return get
+@functools.cache
+def build(network: str) -> keras.Model:
+    return NETWORKS[network]()
 
 
 @pytest.fixture(scope="module")
-def files(generators, tmp_path_factory):
+def files(tmp_path_factory):
     """The path of each network's file, converted once; "dynamic" is the tiny one for any batch."""
     folder = tmp_path_factory.mktemp("onnx")
 
     def get(name: str):
         path = folder / f"{name}.onnx"
         if not path.exists():
-            convert(generators("tiny" if name == "dynamic" else name), path, any_batch=name == "dynamic")
+            convert(build("tiny" if name == "dynamic" else name), path, any_batch=name == "dynamic")
         return path
 
     return get
@@ -54,11 +48,11 @@ def run(model: onnx.ModelProto | Path, image: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_file_is_checked_and_its_ends_are_named(files, generators, network):
+def test_the_file_is_checked_and_its_ends_are_named(files, network):
     model = onnx.load(files(network))
     onnx.checker.check_model(model, full_check=True)
     assert {opset.domain: opset.version for opset in model.opset_import}[""] == 17
-    height, width = generators(network).input_shape[1:3]
+    height, width = build(network).input_shape[1:3]
     for values, name, channels in ((model.graph.input, "image", 3), (model.graph.output, "saliency", 1)):
         (value,) = values
         assert value.name == name
@@ -67,8 +61,8 @@ def test_the_file_is_checked_and_its_ends_are_named(files, generators, network):
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_file_is_the_model(files, generators, network):
-    generator = generators(network)
+def test_the_file_is_the_model(files, network):
+    generator = build(network)
     checks = random_pictures(6, generator.input_shape[1:3], seed=1)
     expected = run_generator(generator, checks)
     parity = compare(expected, SaliencyPredictor(files(network)), checks, FORMATS["onnx"].limits)
@@ -76,7 +70,7 @@ def test_the_file_is_the_model(files, generators, network):
     assert parity.flat == 0
 
 
-def test_a_dynamic_file_takes_any_batch_and_predicts_as_the_fixed_one(files, generators, photograph):
+def test_a_dynamic_file_takes_any_batch_and_predicts_as_the_fixed_one(files, photograph):
     model = onnx.load(files("dynamic"))
     onnx.checker.check_model(model, full_check=True)
     for value in (*model.graph.input, *model.graph.output):
@@ -84,7 +78,7 @@ def test_a_dynamic_file_takes_any_batch_and_predicts_as_the_fixed_one(files, gen
     for count in (1, 3):
         pictures = random_pictures(count).astype(np.float32)
         found = run(files("dynamic"), pictures)
-        np.testing.assert_allclose(found, generators("tiny").predict_on_batch(pictures), rtol=0, atol=1e-4)
+        np.testing.assert_allclose(found, build("tiny").predict_on_batch(pictures), rtol=0, atol=1e-4)
     dynamic, fixed = SaliencyPredictor(files("dynamic")), SaliencyPredictor(files("tiny"))
     assert dynamic.image_shape == fixed.image_shape == (32, 48)
     np.testing.assert_allclose(dynamic(photograph), fixed(photograph), rtol=0, atol=1e-6)
@@ -172,9 +166,9 @@ def test_of_the_shapes_at_both_ends_one_side_may_be_unknown(first, last, same):
 
 
 @pytest.mark.parametrize("network", ["tiny", "vgg16"])
-def test_a_file_has_the_operations_of_its_litert_twin(files, generators, network, tmp_path):
+def test_a_file_has_the_operations_of_its_litert_twin(files, network, tmp_path):
     contents = onnx_file.read_contents(files(network))
-    litert.convert(generators(network), "float32", tmp_path / "twin.tflite")
+    litert.convert(build(network), "float32", tmp_path / "twin.tflite")
     twin = litert_file.read_contents(tmp_path / "twin.tflite")
     assert contents.macs == twin.macs > 0
     assert contents.operations["Conv"] == twin.operations["CONV_2D"] + twin.operations.get("DEPTHWISE_CONV_2D", 0)
