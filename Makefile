@@ -1,12 +1,12 @@
 # make demo: a heat map of a photograph and an int8 file of the model, from a fresh clone. make test: every test that
-# needs no GPU. make test-install: the size of the base install, and a prediction in it. make test-export: every format of
+# needs no GPU. make test-install: the size of the base install, and a prediction in it. make: every format of
 # the bundled model. make test-android: the checks of the phone app, with Maven. make apk: the app, to be tried on a phone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := setup.cfg pyproject.toml
 
-.PHONY: demo test test-install test-export test-android apk lint clean
+.PHONY: demo test test-install test-android apk lint clean
 
 # A stamp for each set of packages: they are installed once, and again when setup.cfg changes.
 $(VENV)/.run: $(SOURCES)
@@ -32,10 +32,6 @@ test-install:
 	build/install/bin/python -m pip install -qq .
 	build/install/bin/salgan-tf predict docs/demo.jpg --out build/install/maps
 	du -sm build/install && test $$(du -sm build/install | cut -f1) -le 350
-
-# Every format with its defaults, at the bundled model's size: a file that is not the model is refused, which fails here.
-test-export: $(VENV)/.dev
-	$(BIN)/salgan-tf export --int8 --float16 --dynamic --float32 --onnx --tensorrt --out build/exported
 
 test-android:
 	mvn --batch-mode --no-transfer-progress --file android_demo test
