@@ -1,6 +1,6 @@
 # make demo: a heat map of a photograph and an int8 file of the model, from a fresh clone. make test: every test that
-# needs no GPU. make test-install: the size of the base install, and a prediction in it. make: every format of
-# the bundled model. make test-android: the checks of the phone app, with Maven. make apk: the app, to be tried on a phone.
+# needs no GPU. make test-install: the size of the base install, and a prediction in it. make test-android: the checks of
+# the phone app, with Maven. make apk: the app, to be tried on a phone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
