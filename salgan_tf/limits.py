@@ -31,22 +31,36 @@ def check_memory(path: str | Path, needed: float) -> None:
     if needed > limit * 1e9:
         enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
         raise InputError(
-            path, f"needs {needed / 1e9:.1f} GB of memory and the limit is {limit:g} GB: raise it with {enough}"
+            # Rounded up, or it might be called equal to the limit.
+            path,
+            f"needs {math.ceil(needed / 1e8) / 10} GB of memory and the limit is {limit:g} GB: raise it with {enough}",
         )
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Read a regular file whole. A pipe, a socket or a device might never end.
+def check_file(path: str | Path) -> None:
+    """Check that a path is a regular file below the limit of memory. A pipe, a socket or a device might never end.
 
     Raises:
-        InputError: it does not exist, cannot be read, is not a regular file, or is larger than the limit of memory.
+        InputError: it does not exist or cannot be reached, is not a regular file, or is too large.
     """
     try:
         # Asked before it is opened: opening a pipe without a writer would block.
         status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(path, "is a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
-        check_memory(path, status.st_size)
-        return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the name.
+        raise InputError(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(path, "is a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+    check_memory(path, status.st_size)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a file whole, after `check_file`.
+
+    Raises:
+        InputError: it fails that check, or cannot be read.
+    """
+    check_file(path)
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
         raise InputError(path, error) from error

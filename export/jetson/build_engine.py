@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from salgan_tf import InputError
-from salgan_tf.arguments import positive, run_command
+from salgan_tf.arguments import positive
+from salgan_tf.console import run_command, say
 from salgan_tf.errors import report
 from salgan_tf.files import write_bytes
 from salgan_tf.runtimes.network import check_shapes
@@ -110,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     engine = build(arguments.onnx, arguments.batch, arguments.workspace, arguments.timing_cache, logger)
     seconds = time.perf_counter() - started
     write_bytes(out, engine)
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, built in {seconds:.0f} s by TensorRT {trt.__version__}")
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, built in {seconds:.0f} s by TensorRT {trt.__version__}")
     return 0
 
 

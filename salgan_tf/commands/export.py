@@ -5,6 +5,7 @@ from pathlib import Path
 
 from salgan_tf import extras
 from salgan_tf.arguments import size
+from salgan_tf.console import say
 from salgan_tf.errors import report
 from salgan_tf.native import import_tensorflow
 
@@ -62,9 +63,9 @@ def run(options: argparse.Namespace) -> int:
 
     names = ("model", "formats", "size", "calibration", "data", "split", "dynamic_batch", "force")
     settings = exporter.Settings(**{name: getattr(options, name) for name in names})
-    written, refused = exporter.export(settings, options.out, print)
+    written, refused = exporter.export(settings, options.out, say)
     for error in refused:
         report(error)
     for path in written:
-        print(f"{path} ({path.stat().st_size / 1e6:.2f} MB), see {path.stem}.report.md")
+        say(f"{path} ({path.stat().st_size / 1e6:.2f} MB), see {path.stem}.report.md")
     return 1 if refused else 0

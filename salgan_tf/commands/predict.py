@@ -5,6 +5,7 @@ from pathlib import Path
 
 from salgan_tf import inference
 from salgan_tf.commands import MODEL_HELP
+from salgan_tf.console import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,5 +23,5 @@ def run(arguments: argparse.Namespace) -> int:
     predictor = inference.SaliencyPredictor(arguments.model)
     overlay = not arguments.no_overlay
     done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay)
-    print(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
+    say(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0
