@@ -1,14 +1,20 @@
 """What a file may cost: readers ask here before they allocate, so that a small hostile file cannot take all memory."""
 
+import contextlib
 import math
 import os
 import stat
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from salgan_tf.errors import InputError
 
 VARIABLE = "SALGAN_TF_MEMORY_GB"
 _DEFAULT = 2.0
+_change = threading.Condition()
+# Bytes of the blocks of `reserve_memory` that run now.
+_reserved = 0.0
 
 
 def check_memory(path: str | Path, needed: float) -> None:
@@ -21,6 +27,17 @@ def check_memory(path: str | Path, needed: float) -> None:
     Raises:
         InputError: it needs more, or the variable is not a positive number.
     """
+    limit = _read_limit()
+    if needed > limit:
+        enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
+        # Rounded up, or it might be called equal to the limit.
+        gigabytes = math.ceil(needed / 1e8) / 10
+        raise InputError(
+            path, f"needs {gigabytes} GB of memory and the limit is {limit / 1e9:g} GB: raise it with {enough}"
+        )
+
+
+def _read_limit() -> float:
     text = os.environ.get(VARIABLE, "")
     try:
         limit = float(text) if text else _DEFAULT
@@ -28,13 +45,26 @@ def check_memory(path: str | Path, needed: float) -> None:
         limit = 0.0
     if not 0 < limit < float("inf"):
         raise InputError(VARIABLE, f"invalid value {text!r}: expected gigabytes, such as 4")
-    if needed > limit * 1e9:
-        enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
-        raise InputError(
-            # Rounded up, or it might be called equal to the limit.
-            path,
-            f"needs {math.ceil(needed / 1e8) / 10} GB of memory and the limit is {limit:g} GB: raise it with {enough}",
-        )
+    return limit * 1e9
+
+
+@contextlib.contextmanager
+def reserve_memory(path: str | Path, needed: float) -> Iterator[None]:
+    """Check like `check_memory`, and wait until all blocks that run in other threads fit in the limit together.
+
+    A block must not contain another one of the same thread.
+    """
+    global _reserved
+    check_memory(path, needed)
+    with _change:
+        _change.wait_for(lambda: not _reserved or _reserved + needed <= _read_limit())
+        _reserved += needed
+    try:
+        yield
+    finally:
+        with _change:
+            _reserved -= needed
+            _change.notify_all()
 
 
 def check_file(path: str | Path) -> None:

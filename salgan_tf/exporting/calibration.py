@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from salgan_tf import images
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, report
 
 COUNT = 100
 # Leaves of one picture: from a single thing on a plain ground, which draws every look, to a scene full of them.
@@ -23,7 +23,7 @@ def read_pictures(folder: str | Path, shape: tuple[int, int], count: int = COUNT
     Raises:
         InputError: the folder cannot be read or has no pictures, or a picture is bad.
     """
-    paths = images.find_pictures(folder)
+    paths = images.find_pictures(folder, report)
     if not paths:
         raise InputError(folder, "no pictures in this folder to calibrate with")
     return read_chosen(paths, shape, count, seed)

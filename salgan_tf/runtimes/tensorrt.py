@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from salgan_tf.errors import InputError
+from salgan_tf.limits import read_bytes
 from salgan_tf.runtimes.network import Network, check_shapes
 
 try:
@@ -59,10 +60,7 @@ class _Engine:
     """A generator in TensorRT. Its memory is freed when it is collected, or when Python exits."""
 
     def __init__(self, path: Path):
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(path, error) from error
+        content = read_bytes(path)
         with contextlib.ExitStack() as resources:
             self._load(path, content)
             self._stream = _call("cudaStreamCreate")
