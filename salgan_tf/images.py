@@ -237,7 +237,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """Read a photograph as a person would see it.
 
     EXIF orientation is applied, grey and CMYK become RGB, 16 bits become 8, transparent pixels are laid over white, and
-    an animation's first frame is used.
+    an animation's first frame is used. ICC profiles are not applied: colours are taken for sRGB.
 
     Returns:
         uint8 array (H, W, 3), RGB.

@@ -49,7 +49,7 @@ class SaliencyPredictor:
             from salgan_tf.runtimes.keras import wrap_generator
 
             self._name = model.name
-            network = wrap_generator(getattr(model, "generator", model))
+            network = wrap_generator(getattr(model, "generator", model), Path(self._name))
         self.image_shape, self._run = network.image_shape, network.run
         self._lock = threading.Lock()
 
@@ -83,10 +83,19 @@ class SaliencyPredictor:
         """Run the network alone: uint8 (*image_shape, 3) in, float32 (*image_shape) out, with no processing of either.
 
         Raises:
-            InputError: the model gives values that are not finite.
+            InputError: the model cannot be run, or gives another shape or values that are not finite.
         """
         with self._lock:
-            saliency = self._run(image)
+            try:
+                saliency = self._run(image)
+            except (InputError, MemoryError):
+                raise
+            except Exception as error:  # Each runtime raises classes of its own, sometimes of a hundred lines.
+                cause = (str(error).strip() or type(error).__name__).splitlines()[0]
+                raise InputError(self._name, f"the model cannot be run: {cause}") from error
+        if saliency.shape != self.image_shape:
+            found, expected = images.format_size(saliency.shape), images.format_size(self.image_shape)
+            raise InputError(self._name, f"the model gives a map of {found}, expected {expected}")
         if not np.isfinite(saliency).all():
             raise InputError(self._name, "the model gives values that are not finite numbers")
         return saliency
@@ -151,9 +160,14 @@ def predict_files(
                     raise InputError(path, f"its results would overwrite {taken}, another input: use another folder")
             _predict_file(path, results, predictor)
             written[name] = path
-        except (InputError, MemoryError, cv2.error) as error:
+        except InputError as error:
             failed += 1
-            report(error if isinstance(error, InputError) else InputError(path, "there is not enough memory for it"))
+            report(error)
+        except (MemoryError, cv2.error) as error:
+            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+                raise
+            failed += 1
+            report(InputError(path, "there is not enough memory for it"))
     return len(written), failed
 
 

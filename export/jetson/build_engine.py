@@ -17,7 +17,8 @@ from salgan_tf import InputError
 from salgan_tf.arguments import positive
 from salgan_tf.console import run_command, say
 from salgan_tf.errors import report
-from salgan_tf.files import write_bytes
+from salgan_tf.files import is_file, write_bytes
+from salgan_tf.limits import read_bytes
 from salgan_tf.runtimes.network import check_shapes
 
 try:

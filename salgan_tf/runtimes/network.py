@@ -22,6 +22,19 @@ class Network:
     run: Callable[[np.ndarray], np.ndarray]
 
 
+def check_counts(path: Path, inputs: Sequence, outputs: Sequence) -> tuple[Sequence, Sequence]:
+    """Check that a model has one input and one output, and return both.
+
+    Raises:
+        InputError: it has other numbers of them.
+    """
+    if (len(inputs), len(outputs)) != (1, 1):
+        raise InputError(
+            path, f"has {len(inputs)} inputs and {len(outputs)} outputs, expected one of each"
+        )
+    return inputs, outputs
+
+
 def check_shapes(path: Path, image: Sequence, saliency: Sequence) -> tuple[int, int]:
     """Check that a model maps one image (1, H, W, 3) to one saliency map (1, H, W, 1), and return (H, W).
 
