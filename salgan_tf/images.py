@@ -28,7 +28,7 @@ from salgan_tf.native import quiet_stderr
 Image.MAX_IMAGE_PIXELS = None
 # What may be read. Pillow knows more formats: some start programs, as PostScript does, and others contain pictures of
 # another size than they announce. The frequent ones come first, since Pillow imports all of its plugins for the rest.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "MPO", "DIB", "JPEG2000", "TGA", "PCX", "SGI", "QOI")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "DIB", "JPEG2000", "TGA", "PCX", "SGI", "QOI")
 _HEIF_SUFFIXES = frozenset((".heic", ".heif", ".hif", ".avif", ".avifs"))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 # Bytes of memory per pixel of reading a picture, predicting it and drawing over it, and of Pillow's decoders of each
@@ -67,7 +67,9 @@ _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 @functools.cache
 def picture_suffixes() -> frozenset[str]:
     """Return the endings, in lower case with their dot, of the pictures that can be read."""
-    return _HEIF_SUFFIXES | {suffix for suffix, format in Image.registered_extensions().items() if format in _FORMATS}
+    # Pillow opens MPO, several JPEGs in a file, as JPEG.
+    formats = {*_FORMATS, "MPO"}
+    return _HEIF_SUFFIXES | {suffix for suffix, format in Image.registered_extensions().items() if format in formats}
 
 
 def split_folder(folder: str | Path) -> tuple[list[Path], int]:
