@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from salgan_tf import InputError, SaliencyPredictor
-from salgan_tf.arguments import positive, run_command
+from salgan_tf.arguments import positive
+from salgan_tf.console import run_command, say
 from salgan_tf.native import quiet_stderr
 from salgan_tf.visualization import overlay
 
@@ -86,8 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not seconds:
         raise InputError(arguments.camera, "gave no frame")
     rate = len(seconds) / (time.perf_counter() - started)
-    print(f"{len(seconds)} frames, {rate:.1f} frames per second with camera and drawing")
-    print(f"{1000 * statistics.median(seconds):.1f} ms per prediction, median")
+    say(f"{len(seconds)} frames, {rate:.1f} frames per second with camera and drawing")
+    say(f"{1000 * statistics.median(seconds):.1f} ms per prediction, median")
     return 0
 
 

@@ -9,8 +9,8 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from salgan_tf import __version__
-from salgan_tf.arguments import run_command
 from salgan_tf.commands import COMMANDS
+from salgan_tf.console import run_command
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

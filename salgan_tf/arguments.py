@@ -1,12 +1,8 @@
-"""Shared by the command lines: types of arguments, and how errors become lines and exit codes."""
+"""Types of arguments that the command lines share."""
 
 import argparse
 import math
 import re
-import sys
-from collections.abc import Callable
-
-from salgan_tf.errors import InputError, report
 
 
 def size(text: str) -> tuple[int, int]:
@@ -54,18 +50,3 @@ def decay(text: str) -> float:
     if rate(text) >= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0 and below 1")
     return float(text)
-
-
-def run_command(parse: Callable[[], argparse.Namespace]) -> int:
-    """Parse arguments, call their `run`, and return the exit code: its own, 1 for bad input, 130 after Ctrl-C."""
-    arguments = argparse.Namespace()
-    try:
-        arguments = parse()
-        return arguments.run(arguments)
-    except InputError as error:
-        report(error)
-        return 1
-    except KeyboardInterrupt:
-        hint = "; --resume continues after the last whole epoch" if "resume" in arguments else ""
-        print(f"salgan_tf: interrupted{hint}", file=sys.stderr)
-        return 130

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from salgan_tf.errors import InputError, report
+from salgan_tf.errors import InputError, report, write
 
 
 def run_command(parse: Callable[[], argparse.Namespace]) -> int:
@@ -18,26 +18,44 @@ def run_command(parse: Callable[[], argparse.Namespace]) -> int:
         return arguments.run(arguments)
     except InputError as error:
         report(error)
-        return 1
-    except KeyboardInterrupt:
-        hint = "; --resume continues after the last whole epoch" if "resume" in arguments else ""
-        print(f"salgan_tf: interrupted{hint}", file=sys.stderr)
-        return 130
+    except MemoryError:
+        report(InputError("memory", "there is not enough"))
+    except SystemExit:
+        # Of argparse, whose help may still be in the buffer.
+        try:
+            say("", end="")
+        except InputError as error:
+            report(error)
+            return 1
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if _is_interrupt(error):
+            hint = "; --resume continues after the last whole epoch" if "resume" in arguments else ""
+            write(sys.stderr, f"salgan_tf: interrupted{hint}\n")
+            return 130
+        # The last guard, as for a folder of a data set that may not be entered. Any other error is a bug.
+        if not isinstance(error, OSError):
+            raise
+        report(InputError(error.filename or "the operating system", error))
+    return 1
 
 
-def say(text: str) -> None:
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C caused an error: libraries turn one that comes while they are imported into their own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def say(text: str, end: str = "\n") -> None:
     """Print on stdout.
 
     Raises:
         InputError: stdout cannot be written, as on a full disk. A pipe whose reader has ended (`… | head`) is no error.
     """
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        # What is left in the buffer goes nowhere, or Python would fail again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise InputError("stdout", f"cannot be written: {error.strerror}") from error
+    error = write(sys.stdout, text + end)
+    if error and not isinstance(error, BrokenPipeError):
+        raise InputError("stdout", f"cannot be written: {error.strerror}") from error
 
 
 def _open_streams() -> None:

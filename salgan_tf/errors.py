@@ -1,7 +1,11 @@
 """Errors of the user's input: one line that names the file and the cause."""
 
+import contextlib
+import os
 import sys
+import unicodedata
 from pathlib import Path
+from typing import TextIO
 
 
 class InputError(Exception):
@@ -19,7 +23,7 @@ class InputError(Exception):
             cause = cause.strerror
         self.subject = str(subject)
         self.cause = " ".join(str(cause).split()) or type(cause).__name__
-        super().__init__(f"{self.subject}: {self.cause}")
+        super().__init__(f"{_escape(self.subject)}: {_escape(self.cause)}")
 
 
 class InputErrors(InputError):
@@ -39,7 +43,25 @@ class InputErrors(InputError):
         return "\n".join([*map(str, self.errors), super().__str__()])
 
 
+def _escape(text: str) -> str:
+    """Escape what would break the line or command a terminal, as in the names of hostile files."""
+    harmless = (letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in text)
+    return "".join(letter if good else repr(letter)[1:-1] for letter, good in zip(text, harmless, strict=True))
+
+
 def report(error: InputError) -> None:
     """Print an error on stderr, a line for each input."""
-    for line in str(error).splitlines():
-        print(f"salgan_tf: {line}", file=sys.stderr)
+    write(sys.stderr, "".join(f"salgan_tf: {line}\n" for line in str(error).splitlines()))
+
+
+def write(stream: TextIO, text: str) -> OSError | None:
+    """Write to a stream at once, and return the error if that fails. Later text then goes nowhere."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        # What is left in the buffer goes nowhere, or Python would fail again when it flushes at exit.
+        with contextlib.suppress(OSError):  # A notebook's streams have no descriptor.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return error
+    return None

@@ -8,6 +8,7 @@ from salgan_tf.errors import InputError
 _MODULES = {
     "train": ("tensorflow", "keras", "tensorboard", "scipy", "matplotlib"),
     "evaluate": ("scipy", "ot", "matplotlib", "tabulate"),
+    "heif": ("pillow_heif",),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
 }
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from salgan_tf.errors import InputError
+from salgan_tf.limits import check_memory, read_bytes
 
 
 @contextlib.contextmanager
@@ -18,22 +20,47 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a scratch path beside `path`; it replaces `path` when the block succeeds.
 
     The scratch file keeps the ending of `path`, because writers choose a format by it. If the block fails, is
-    interrupted or fills the disk, the scratch file is removed and an older `path` stays as it was.
+    interrupted or fills the disk, the scratch file is removed and an older `path` stays as it was. A device, a pipe or
+    a standard stream (/dev/stdout) is not replaced: it receives the content. A link stays, and its target is replaced.
 
     Raises:
         InputError: the folder or file cannot be written.
     """
     path = Path(path)
+    if "\0" in str(path):
+        raise InputError(path, "cannot be written: its name contains a null character")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        receiver, target = _find_receiver(path), Path(os.path.realpath(path))
+        if receiver is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
         ending = "".join(path.suffixes[-2:])
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as scratch_folder:
+        folder = target.parent if receiver is None else None
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch_folder:
             # The caller opens the file itself, so it has the user's umask, which mkstemp ignores.
             scratch = Path(scratch_folder) / f"scratch{ending}"
             yield scratch
-            scratch.replace(path)
+            if receiver is None:
+                scratch.replace(target)
+            else:
+                content = scratch.read_bytes()
+                with open(receiver, "wb", closefd=isinstance(receiver, Path)) as file:
+                    file.write(content)
     except OSError as error:
         raise InputError(path, f"cannot be written: {error.strerror or error}") from error
+
+
+def _find_receiver(path: Path) -> Path | int | None:
+    """Return what to write into if `path` is not a file that can be replaced: a device, or a stream's descriptor."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):  # The stream is closed.
+            if os.path.samestat(status, os.fstat(descriptor)):
+                # Opened by its name, the file of a redirected stream would be written from its start again.
+                return descriptor
+    return None if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) else path
 
 
 def is_folder(path: Path) -> bool:
@@ -63,11 +90,10 @@ def read_json(path: str | Path) -> dict:
     Raises:
         InputError: there is no such file, or it is not a JSON object.
     """
+    content = read_bytes(path)
     try:
-        value = json.loads(Path(path).read_text())
-    except OSError as error:
-        raise InputError(path, error) from error
-    except ValueError as error:
+        value = json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
         raise InputError(path, f"not a JSON file: {error}") from error
     if not isinstance(value, dict):
         raise InputError(path, "not a JSON object")
@@ -85,8 +111,8 @@ def make_folder(path: str | Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
-    except OSError as error:
-        raise InputError(path, f"cannot be written: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name.
+        raise InputError(path, f"cannot be written: {getattr(error, 'strerror', None) or error}") from error
     return path
 
 
@@ -96,14 +122,14 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the file is missing, damaged, or contains Python objects.
     """
-    try:
-        # From bytes, so that the file is closed even if numpy fails.
-        content = io.BytesIO(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(path, error) from error
+    # From bytes, so that the file is closed even if numpy fails.
+    content = io.BytesIO(read_bytes(path))
     try:
         with np.load(content, allow_pickle=False) as archive:
+            check_memory(path, sum(member.file_size for member in archive.zip.infolist()))
             arrays = {name: archive[name] for name in archive.files}
+    except InputError:
+        raise
     except Exception as error:  # numpy and zipfile raise nearly anything for a damaged file.
         cause = (
             "contains pickled Python objects, which may run code and are never loaded"

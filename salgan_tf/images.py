@@ -1,27 +1,58 @@
 """Reading, resizing and writing pictures: RGB uint8 arrays inside, files outside.
 
-Pillow decodes and encodes, because it says what is wrong with a bad file and knows orientation, palettes and CMYK.
-OpenCV resizes, because the paper used its `INTER_AREA`.
+Pillow decodes, because it says what is wrong with a bad file and knows orientation, palettes and CMYK.
+OpenCV resizes, because the paper used its `INTER_AREA`, and writes JPEGs, because it takes less memory for that.
+
+Photographs of 200 megapixels fit in the memory of `limits`: at most `_WHOLE_WAY` bytes per pixel from file to map and
+overlay. What is done pixel by pixel is therefore done in bands of rows.
 """
 
 import contextlib
+import functools
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
+from salgan_tf import extras
 from salgan_tf.errors import InputError
 from salgan_tf.files import write_bytes
+from salgan_tf.limits import read_bytes, reserve_memory
+from salgan_tf.native import quiet_stderr
 
-PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".jfif"))
+# Ours in its place: `limits`, which knows how much memory there is for a picture.
+Image.MAX_IMAGE_PIXELS = None
+# What may be read. Pillow knows more formats: some start programs, as PostScript does, and others contain pictures of
+# another size than they announce. The frequent ones come first, since Pillow imports all of its plugins for the rest.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "DIB", "JPEG2000", "TGA", "PCX", "SGI", "QOI")
+_HEIF_SUFFIXES = frozenset((".heic", ".heif", ".hif", ".avif", ".avifs"))
+_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+# Bytes of memory per pixel of reading a picture, predicting it and drawing over it, and of Pillow's decoders of each
+# format beside the 4 of its pictures; measured at 30 and 200 megapixels.
+_WHOLE_WAY = 9
+_DECODERS = {"JPEG2000": 20, "WEBP": 14, "AVIF": 12, "HEIF": 12}
+_PROGRESSIVE_JPEG = 6
+# Their libraries print warnings.
+_NOISY_FORMATS = frozenset(("TIFF", "JPEG2000", "AVIF", "HEIF"))
+_BAND_PIXELS = 2**22
 _LONGEST_JPEG_SIDE = 65500
 _COLOR_MODES = frozenset(("RGB", "RGBA", "P", "PA", "CMYK"))
 # Largest difference between the channels of a grey picture that was saved as a JPEG in colour.
 _COLOR_OF_JPEG = 24
+# The pixels as they are stored, as a view of the upright array, by EXIF orientation.
+_STORED: dict[object, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: np.rot90(upright, 1),
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: np.rot90(upright, 3),
+}
 # EXIF orientations that exchange height and width.
 _ON_ITS_SIDE = frozenset((5, 6, 7, 8))
 # Chunks of a PNG that may contain its orientation.
@@ -29,19 +60,72 @@ _ORIENTATION_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 # Share of the width, a little more than the blur of recorded maps; docs/experiments.md compares other borders.
 _DARK_BORDER = 0.04
 _SIXTEEN_BIT_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N"))
+# Tags of TIFF.
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 
 
-def find_pictures(folder: str | Path) -> list[Path]:
+@functools.cache
+def picture_suffixes() -> frozenset[str]:
+    """Return the endings, in lower case with their dot, of the pictures that can be read."""
+    # Pillow opens MPO, several JPEGs in a file, as JPEG.
+    formats = {*_FORMATS, "MPO"}
+    return _HEIF_SUFFIXES | {suffix for suffix, format in Image.registered_extensions().items() if format in formats}
+
+
+def split_folder(folder: str | Path) -> tuple[list[Path], int]:
     """Return the pictures in a folder (not in its subfolders), recognised by their endings, in order of name.
+
+    Returns:
+        The pictures, and the number of other files. Hidden files are neither.
 
     Raises:
         InputError: the folder cannot be read.
     """
     try:
-        entries = sorted(Path(folder).iterdir())
-    except OSError as error:
+        entries = [path for path in sorted(Path(folder).iterdir()) if not path.name.startswith(".")]
+        pictures = [path for path in entries if path.suffix.lower() in picture_suffixes()]
+        others = sum(path.suffix.lower() not in picture_suffixes() and path.is_file() for path in entries)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name.
         raise InputError(folder, error) from error
-    return [path for path in entries if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")]
+    return pictures, others
+
+
+def describe_skipped(folder: str | Path, others: int) -> InputError:
+    """Describe the other files of a folder in a line, to be reported though they are no error."""
+    cause = "1 file is not a picture and was" if others == 1 else f"{others} files are not pictures and were"
+    return InputError(folder, f"{cause} skipped")
+
+
+def find_pictures(folder: str | Path, report: Callable[[InputError], None] = lambda remark: None) -> list[Path]:
+    """Return the pictures of `split_folder`; `report` is called with a remark if there are other files.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
+    pictures, others = split_folder(folder)
+    if others:
+        report(describe_skipped(folder, others))
+    return pictures
+
+
+def _choose_formats(path: str | Path, content: bytes) -> tuple[str, ...]:
+    """Return the formats that a file may have. HEIF and AVIF announce themselves by brands, and need a plugin."""
+    if content[4:8] != b"ftyp":
+        return _FORMATS
+    size = int.from_bytes(content[:4], "big")
+    brands = {content[start : start + 4] for start in range(8, min(size, 256), 4)}
+    if brands & {b"avif", b"avis"}:
+        if "AVIF" not in Image.registered_extensions().values():
+            raise InputError(path, "an AVIF picture requires Pillow 11.3: pip install --upgrade pillow")
+        return ("AVIF",)
+    if not brands & _HEIF_BRANDS:
+        return _FORMATS
+    if cause := extras.missing_extra("heif"):
+        raise InputError(path, f"a HEIF picture {cause}")
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
 
 
 @contextlib.contextmanager
@@ -49,31 +133,81 @@ def _opened(path: str | Path) -> Iterator[tuple[Image.Image, bytes]]:
     """Open a picture without decoding its pixels, and turn all errors of the block into InputError.
 
     Yields:
-        The first frame, and the file's content.
+        The first frame, and the file's content. Memory for the whole way to the map is reserved.
     """
-    try:
-        # From bytes, so that the file is closed at once and errors of the system are not taken for Pillow's.
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(path, error) from error
+    content = read_bytes(path)
     if not content:
         raise InputError(path, "the file is empty")
     try:
         with warnings.catch_warnings():
-            # Pillow warns about panoramas over 89 megapixels and odd metadata, but reads them.
+            # Pillow warns about odd metadata, but reads it.
             warnings.simplefilter("ignore")
-            yield Image.open(io.BytesIO(content)), content
+            picture = Image.open(io.BytesIO(content), formats=_choose_formats(path, content))
+            decoder = _DECODERS.get(str(picture.format), _PROGRESSIVE_JPEG if "progressive" in picture.info else 0)
+            needed = len(content) + picture.width * picture.height * max(_WHOLE_WAY, 4 + decoder)
+            quiet = quiet_stderr() if picture.format in _NOISY_FORMATS else contextlib.nullcontext()
+            with reserve_memory(path, needed), quiet:
+                yield picture, content
+    except InputError:
+        raise
     except Image.UnidentifiedImageError as error:
         raise InputError(path, "not a picture, or in an unsupported format") from error
+    except MemoryError as error:
+        raise InputError(path, "there is not enough memory to decode it") from error
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error and more.
         raise InputError(path, f"cannot be decoded: {error}") from error
 
 
-def _open(path: str | Path) -> Image.Image:
-    """Decode the first frame of a picture and turn it upright."""
+def row_bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cut the rows of a picture (H, W, …) into bands of some four million pixels."""
+    rows = max(1, _BAND_PIXELS // max(1, shape[1]))
+    return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
+
+
+def _read(path: str | Path, convert: Callable[[Image.Image, int], np.ndarray]) -> np.ndarray:
+    """Decode the first frame of a picture, convert it band by band, and turn it upright.
+
+    Args:
+        path: the file.
+        convert: from a band of the picture, and the level of its white if it has 16 bits, to an array (h, w, …).
+    """
     with _opened(path) as (picture, _):
         picture.load()
-        return ImageOps.exif_transpose(picture)
+        white = _find_white(path, picture)
+        # Read after the pixels, since a PNG may have it behind them.
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+        (width, height), result = picture.size, None
+        for rows in row_bands((height, width)):
+            band = convert(picture.crop((0, rows.start, width, rows.stop)), white)
+            if result is None:
+                sides = (width, height) if orientation in _ON_ITS_SIDE else (height, width)
+                result = np.empty((*sides, *band.shape[2:]), band.dtype)
+                stored = _STORED.get(orientation, lambda upright: upright)(result)
+            stored[rows] = band
+    if result is None:
+        raise InputError(path, "a picture without pixels")
+    return result
+
+
+def _find_white(path: str | Path, picture: Image.Image) -> int:
+    """Return the level of white of a picture with 16 bits; negative if its levels are those of a negative."""
+    if picture.mode == "F":
+        raise InputError(path, "a floating-point picture has no fixed white: save it with 8 or 16 bits")
+    tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" and picture.mode in _SIXTEEN_BIT_MODES else {}
+    bits = tags.get(_BITS, (16,))[0]
+    if bits not in (12, 16) or tags.get(_SAMPLE_FORMAT, (1,))[0] != 1:
+        kind = "signed" if tags.get(_SAMPLE_FORMAT, (1,))[0] == 2 else "unsigned"
+        raise InputError(path, f"{kind} samples of {bits} bits have no fixed white: save it with 8 or 16 bits")
+    white = 2**bits - 1
+    return -white if tags.get(_PHOTOMETRIC) == 0 else white
+
+
+def _sixteen_bits(picture: Image.Image, white: int) -> np.ndarray:
+    """Return the samples of a picture with 16 bits as uint32 (H, W) in [0, 65535]."""
+    samples = np.asarray(picture).astype(np.int64).clip(0, 65535)
+    if white < 0:
+        samples = -white - samples
+    return (samples if abs(white) == 65535 else samples * 65535 // abs(white)).astype(np.uint32)
 
 
 def read_size(path: str | Path) -> tuple[int, int]:
@@ -105,7 +239,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """Read a photograph as a person would see it.
 
     EXIF orientation is applied, grey and CMYK become RGB, 16 bits become 8, transparent pixels are laid over white, and
-    an animation's first frame is used.
+    an animation's first frame is used. ICC profiles are not applied: colours are taken for sRGB.
 
     Returns:
         uint8 array (H, W, 3), RGB.
@@ -113,19 +247,18 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         InputError: the file cannot be read, or is not a whole picture.
     """
-    picture = _open(path)
+    return _read(path, _to_rgb)
+
+
+def _to_rgb(picture: Image.Image, white: int) -> np.ndarray:
     if picture.mode in _SIXTEEN_BIT_MODES:
         # Pillow's own conversion clips at 255 instead of scaling.
-        grey = np.asarray(picture).astype(np.uint32)
-        grey = ((grey.clip(0, 65535) + 128) // 257).astype(np.uint8)
+        grey = ((_sixteen_bits(picture, white) + 128) // 257).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=-1)
-    if picture.mode == "F":
-        raise InputError(path, "a floating-point picture has no fixed white: save it with 8 or 16 bits")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return np.array(picture.convert("RGB"))
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return np.asarray(picture.convert("RGB"))
 
 
 def read_grey(path: str | Path) -> np.ndarray:
@@ -137,16 +270,19 @@ def read_grey(path: str | Path) -> np.ndarray:
     Raises:
         InputError: the file cannot be read, or is not a whole picture.
     """
-    picture = _open(path)
-    if picture.mode in _SIXTEEN_BIT_MODES:
-        return np.asarray(picture).astype(np.float32) / 65535
-    if picture.mode == "F":
-        raise InputError(path, "a floating-point picture has no fixed white: save it with 8 or 16 bits, or as .npy")
-    if picture.mode in _COLOR_MODES:
-        colors = np.asarray(picture.convert("RGB")).astype(np.int16)
-        if (colors.max(axis=-1) - colors.min(axis=-1)).max() > _COLOR_OF_JPEG:
-            raise InputError(path, "a picture in colour, such as a heat map: expected the grey map it was made from")
-    return np.asarray(picture.convert("L")).astype(np.float32) / 255
+
+    def to_grey(picture: Image.Image, white: int) -> np.ndarray:
+        if picture.mode in _SIXTEEN_BIT_MODES:
+            return _sixteen_bits(picture, white).astype(np.float32) / 65535
+        if picture.mode in _COLOR_MODES:
+            colors = np.asarray(picture.convert("RGB")).astype(np.int16)
+            if (colors.max(axis=-1) - colors.min(axis=-1)).max() > _COLOR_OF_JPEG:
+                raise InputError(
+                    path, "a picture in colour, such as a heat map: expected the grey map it was made from"
+                )
+        return np.asarray(picture.convert("L")).astype(np.float32) / 255
+
+    return _read(path, to_grey)
 
 
 def resize_area(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -180,12 +316,33 @@ def to_levels(saliency: np.ndarray) -> np.ndarray:
     brighter ones, and 0 far away. All zeros would claim that nobody ever looks there, which ruins KL and information
     gain where somebody did; all ones would cover half of the map, which costs SIM.
     """
-    levels = to_uint8(saliency / max(float(saliency.max()), np.finfo(np.float32).tiny))
-    dark = levels == 0
-    if not dark.all():
-        distances = cv2.distanceTransform(dark.astype(np.uint8), cv2.DIST_L2, 5)
-        levels[dark & (distances <= _DARK_BORDER * saliency.shape[1])] = 1
+    maximum = max(float(saliency.max()), float(np.finfo(np.float32).tiny))
+    levels = np.empty(saliency.shape, np.uint8)
+    for rows in row_bands(saliency.shape):
+        levels[rows] = to_uint8(saliency[rows] / maximum)
+    height, width = saliency.shape
+    # A larger map is cut into tiles, each looked at with what lies near it, since distances take four bytes per pixel.
+    tile = max(height, width) if levels.size <= _BAND_PIXELS else -(-max(height, width) // 8)
+    near = int(_DARK_BORDER * width) + 3
+    corners = [(top, left) for top in range(0, height, tile) for left in range(0, width, tile)]
+    # Packed, and written when all are found: they must not be taken for brighter ones.
+    packed = [np.packbits(_find_border(levels, top, left, tile, near)) for top, left in corners]
+    for (top, left), bits in zip(corners, packed, strict=True):
+        area = levels[top : top + tile, left : left + tile]
+        area[np.unpackbits(bits, count=area.size).reshape(area.shape).view(bool)] = 1
     return levels
+
+
+def _find_border(levels: np.ndarray, top: int, left: int, tile: int, near: int) -> np.ndarray:
+    """Return which pixels of a tile are dark, but at most _DARK_BORDER of the width away from a brighter one."""
+    first_row, first_column = max(top - near, 0), max(left - near, 0)
+    dark = levels[first_row : top + tile + near, first_column : left + tile + near] == 0
+    if dark.all():
+        border = np.zeros_like(dark)
+    else:
+        distances = cv2.distanceTransform(dark.view(np.uint8), cv2.DIST_L2, 5)
+        border = dark & (distances <= _DARK_BORDER * levels.shape[1])
+    return border[top - first_row :, left - first_column :][:tile, :tile]
 
 
 def encode_png(array: np.ndarray) -> bytes:
@@ -205,10 +362,10 @@ def write_image(path: str | Path, array: np.ndarray) -> None:
     if Path(path).suffix.lower() == ".png":
         write_bytes(path, encode_png(array))
         return
-    buffer = io.BytesIO()
     if max(array.shape[:2]) > _LONGEST_JPEG_SIDE:
         raise InputError(
             path, f"a JPEG has at most {_LONGEST_JPEG_SIDE} pixels per side, and this is {format_size(array.shape[:2])}"
         )
-    Image.fromarray(array).save(buffer, "JPEG", quality=92)
-    write_bytes(path, buffer.getvalue())
+    colors = array if array.ndim == 2 else cv2.cvtColor(array, cv2.COLOR_RGB2BGR)
+    _, content = cv2.imencode(".jpg", colors, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    write_bytes(path, content.tobytes())

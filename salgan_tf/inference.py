@@ -2,9 +2,10 @@
 
 import os
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -48,7 +49,7 @@ class SaliencyPredictor:
             from salgan_tf.runtimes.keras import wrap_generator
 
             self._name = model.name
-            network = wrap_generator(getattr(model, "generator", model))
+            network = wrap_generator(getattr(model, "generator", model), Path(self._name))
         self.image_shape, self._run = network.image_shape, network.run
         self._lock = threading.Lock()
 
@@ -74,19 +75,40 @@ class SaliencyPredictor:
             found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
             raise ValueError(f"image: expected a uint8 array (H, W, 3) in RGB, not {found}")
         saliency = images.resize_cubic(self.run_network(images.resize_area(image, self.image_shape)), image.shape[:2])
-        return np.clip(cv2.GaussianBlur(saliency, (5, 5), 0), 0, 1)
+        _blur(saliency)
+        # In place, as the map of a large photograph takes more memory than the photograph.
+        return np.clip(saliency, 0, 1, out=saliency)
 
     def run_network(self, image: np.ndarray) -> np.ndarray:
         """Run the network alone: uint8 (*image_shape, 3) in, float32 (*image_shape) out, with no processing of either.
 
         Raises:
-            InputError: the model gives values that are not finite.
+            InputError: the model cannot be run, or gives another shape or values that are not finite.
         """
         with self._lock:
-            saliency = self._run(image)
+            try:
+                saliency = self._run(image)
+            except (InputError, MemoryError):
+                raise
+            except Exception as error:  # Each runtime raises classes of its own, sometimes of a hundred lines.
+                cause = (str(error).strip() or type(error).__name__).splitlines()[0]
+                raise InputError(self._name, f"the model cannot be run: {cause}") from error
+        if saliency.shape != self.image_shape:
+            found, expected = images.format_size(saliency.shape), images.format_size(self.image_shape)
+            raise InputError(self._name, f"the model gives a map of {found}, expected {expected}")
         if not np.isfinite(saliency).all():
             raise InputError(self._name, "the model gives values that are not finite numbers")
         return saliency
+
+
+def _blur(saliency: np.ndarray) -> None:
+    """Blur float32 (H, W) in place by a 5x5 Gaussian, in bands of rows, each with the two above and below it."""
+    above = saliency[:0]
+    for rows in images.row_bands(saliency.shape):
+        block = np.concatenate([above, saliency[rows.start : rows.stop + 2]])
+        start, stop = len(above), len(above) + rows.stop - rows.start
+        above = block[:stop][-2:].copy()
+        saliency[rows] = cv2.GaussianBlur(block, (5, 5), 0)[start:stop]
 
 
 def predict_files(
@@ -95,16 +117,21 @@ def predict_files(
     predictor: SaliencyPredictor | None = None,
     overlay: bool = True,
     report: Callable[[InputError], None] = report,
+    recursive: bool = False,
 ) -> tuple[int, int]:
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
+    No input is overwritten by the results of another one, nor results by those of another input, also on disks that
+    do not distinguish upper and lower case.
+
     Args:
-        paths: photographs, and folders of photographs (without their subfolders).
+        paths: photographs, and folders of photographs.
         out: folder of the results, made if needed.
         predictor: the model; None for the bundled one.
         overlay: write the overlays too.
-        report: called with the error of each input that cannot be used, while the others continue. The default prints
-            it on stderr.
+        report: called with the error of each input that cannot be used, while the others continue, and with a remark
+            for each folder that has files other than pictures. The default prints it on stderr.
+        recursive: also take the subfolders of folders, and make the same ones in `out`.
 
     Returns:
         How many photographs were predicted, and how many inputs failed.
@@ -114,46 +141,103 @@ def predict_files(
     """
     predictor = predictor or SaliencyPredictor()
     out = make_folder(out)
-    photographs, errors = _collect(paths, out)
-    for error in errors:
-        report(error)
-    failed = len(errors)
-    # By stem, the photograph whose results are there.
+    photographs, failed = _collect(paths, out, recursive, report)
+    inputs = {_identify(path): path for path, _ in photographs}
+    inputs.pop(None, None)
+    # By the name of its results, the photograph whose results are there.
     written: dict[str, Path] = {}
     # A progress bar for a single photograph would be noise.
-    for path in tqdm(photographs, desc="predict", unit="picture", disable=True if len(photographs) < 2 else None):
+    bar = tqdm(photographs, desc="predict", unit="picture", disable=True if len(photographs) < 2 else None)
+    for path, base in bar:
+        name = unicodedata.normalize("NFC", str(base)).casefold()
+        results = [out / f"{base}{ending}" for ending in (MAP_ENDING, OVERLAY_ENDING)[: 1 + overlay]]
         try:
-            if path.stem in written:
-                cause = f"its results would overwrite those of {written[path.stem]}: rename one, or use another folder"
+            if name in written:
+                cause = f"its results would overwrite those of {written[name]}: rename one, or use another folder"
                 raise InputError(path, cause)
-            image = images.read_image(path)
-            saliency = predictor(image)
-            images.write_image(out / f"{path.stem}{MAP_ENDING}", images.to_levels(saliency))
-            if overlay:
-                images.write_image(out / f"{path.stem}{OVERLAY_ENDING}", visualization.overlay(image, saliency))
-            written[path.stem] = path
+            for result in results:
+                if taken := inputs.get(_identify(result)):
+                    raise InputError(path, f"its results would overwrite {taken}, another input: use another folder")
+            _predict_file(path, results, predictor)
+            written[name] = path
         except InputError as error:
             failed += 1
             report(error)
+        except (MemoryError, cv2.error) as error:
+            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+                raise
+            failed += 1
+            report(InputError(path, "there is not enough memory for it"))
     return len(written), failed
 
 
-def _collect(paths: Iterable[str | Path], out: Path) -> tuple[list[Path], list[InputError]]:
-    """List the photographs of paths, each once, and the errors of paths that have none."""
-    photographs, errors = [], []
+def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor) -> None:
+    """Write the map of a photograph, and the overlay if there is a second path of a result."""
+    image = images.read_image(path)
+    saliency = predictor(image)
+    levels = images.to_levels(saliency)
+    if len(results) > 1:
+        visualization.overlay(image, saliency, out=image)
+    # Encoding takes as much memory again.
+    del saliency
+    images.write_image(results[0], levels)
+    if len(results) > 1:
+        images.write_image(results[1], image)
+
+
+class _Photograph(NamedTuple):
+    path: Path
+    base: Path  # Of its results in the output folder, without their endings.
+
+
+def _collect(
+    paths: Iterable[str | Path], out: Path, recursive: bool, report: Callable[[InputError], None]
+) -> tuple[list[_Photograph], int]:
+    """List the photographs of paths, each once; report paths that have none, and return their number."""
+    photographs, failed = [], 0
     for path in map(Path, paths):
         if not is_folder(path):
-            photographs.append(path)
+            photographs.append(_Photograph(path, Path(path.stem)))
             continue
-        try:
-            pictures = images.find_pictures(path)
-            if path.resolve() == out.resolve():
-                # Results of an earlier call are not photographs.
-                pictures = [picture for picture in pictures if not picture.name.endswith((MAP_ENDING, OVERLAY_ENDING))]
-            if not pictures:
-                raise InputError(path, "no pictures in this folder")
-            photographs += pictures
-        except InputError as error:
-            errors.append(error)
+        found, others, before = [], 0, failed
+        folders = [path]
+        for folder in folders:
+            try:
+                pictures, rest = images.split_folder(folder)
+            except InputError as error:
+                failed += 1
+                report(error)
+                continue
+            others += rest
+            found += [_Photograph(picture, picture.relative_to(path).with_suffix("")) for picture in pictures]
+            # Links may lead in a circle, and the results of an earlier call are not photographs.
+            folders += [
+                inside
+                for inside in (sorted(folder.iterdir()) if recursive else ())
+                if inside.is_dir() and not inside.is_symlink() and not inside.name.startswith(".")
+                if inside.resolve() != out.resolve()
+            ]
+        if path.resolve() == out.resolve():
+            found = [picture for picture in found if not picture.path.name.endswith((MAP_ENDING, OVERLAY_ENDING))]
+        if others and found:
+            report(images.describe_skipped(path, others))
+        if not found and failed == before:
+            failed += 1
+            report(InputError(path, "no pictures in this folder" + ("" if recursive else _hint(path))))
+        photographs += found
     # The same photograph may be given under several names: the first one counts.
-    return list({os.path.realpath(path): path for path in reversed(photographs)}.values())[::-1], errors
+    once = {os.path.realpath(photograph.path): photograph for photograph in reversed(photographs)}
+    return list(once.values())[::-1], failed
+
+
+def _hint(folder: Path) -> str:
+    return "; --recursive takes its subfolders" if any(is_folder(path) for path in folder.iterdir()) else ""
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    """Identify a file, also by another name or in other letters on a disk that does not distinguish their case."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a null character in the name.
+        return None
+    return status.st_dev, status.st_ino

@@ -17,6 +17,8 @@ def attempt_all(
 ) -> tuple[list[Result], list[InputError]]:
     """Call `function` on each item in threads; return the results in order, and the `InputError`s of the others.
 
+    An item for which there is not enough memory is such an error too.
+
     Threads are enough, since Pillow, OpenCV, numpy and LiteRT release Python's lock.
     """
 
@@ -25,6 +27,8 @@ def attempt_all(
             return function(item)
         except InputError as error:
             return error
+        except MemoryError:
+            return InputError(str(getattr(item, "image", item)), "there is not enough memory for it")
 
     good: list[Result] = []
     bad: list[InputError] = []

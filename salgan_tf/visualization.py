@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from salgan_tf.files import write_bytes
+from salgan_tf.images import row_bands
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def _levels(saliency: np.ndarray) -> np.ndarray:
-    return (saliency / max(float(saliency.max()), np.finfo(np.float32).tiny)).astype(np.float32)
+def _maximum(saliency: np.ndarray) -> float:
+    return max(float(saliency.max()), float(np.finfo(np.float32).tiny))
 
 
 def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
@@ -24,25 +25,30 @@ def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
 
 def heat_map(saliency: np.ndarray) -> np.ndarray:
     """Colour a map (H, W) of any positive range from dark (0) to yellow (its maximum); return uint8 (H, W, 3) RGB."""
-    return _colorize(_levels(saliency), cv2.COLORMAP_INFERNO)
+    return _colorize((saliency / _maximum(saliency)).astype(np.float32), cv2.COLORMAP_INFERNO)
 
 
-def overlay(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Lay a map over its photograph: colours where people look, the dimmed photograph elsewhere.
 
     Args:
         image: uint8 (H, W, 3) RGB.
         saliency: float (H, W) of any positive range.
+        out: array for the result; `image` itself saves memory. None for a new one.
 
     Returns:
         uint8 (H, W, 3) RGB.
     """
-    levels = _levels(saliency)
-    colors = _colorize(levels, cv2.COLORMAP_TURBO)
-    # The square root lets faint regions show; 0.65 keeps the photograph legible under the hottest.
-    weight = 0.65 * np.sqrt(levels)[..., None]
-    blended = image * (0.8 * (1 - weight)) + colors * weight
-    return np.rint(blended).astype(np.uint8)
+    out = np.empty_like(image) if out is None else out
+    maximum = _maximum(saliency)
+    for rows in row_bands(image.shape):
+        levels = (saliency[rows] / maximum).astype(np.float32)
+        colors = _colorize(levels, cv2.COLORMAP_TURBO)
+        # The square root lets faint regions show; 0.65 keeps the photograph legible under the hottest.
+        weight = 0.65 * np.sqrt(levels)[..., None]
+        blended = image[rows] * (0.8 * (1 - weight)) + colors * weight
+        out[rows] = np.rint(blended).astype(np.uint8)
+    return out
 
 
 def picture_grid(rows: list[list[np.ndarray]], gap: int = 4) -> np.ndarray:

@@ -14,7 +14,8 @@ PACKAGE = ROOT / "salgan_tf"
 # What `pip install .` brings, by the names of their modules.
 BASE = {"ai_edge_litert", "cv2", "numpy", "PIL", "tqdm"}
 # Modules that the base install must be able to import.
-LIGHT = ("__init__", "__main__", "arguments", "errors", "extras", "files", "images", "inference", "native", "parallel")
+LIGHT = ("__init__", "__main__", "arguments", "console", "errors", "extras", "files", "images", "inference", "limits")
+LIGHT += ("native", "parallel")
 # The rooms that a room must not know of.
 CROSSINGS = {
     "models": ("data", "training", "run_folder", "inference", "evaluation", "exporting", "commands"),

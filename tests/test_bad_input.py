@@ -83,12 +83,12 @@ def names_in(folder) -> list[str]:
 
 
 def assert_named_once(lines: list[str], subject) -> None:
-    """Assert that one line names the file, and that any other is the summary of a batch."""
+    """Assert that one line names the file, and that any other is the summary of a batch or of what was skipped."""
     named = [line for line in lines if f"{subject}: " in line]
     assert len(named) == 1, lines
     assert named[0].startswith("salgan_tf: "), lines
     others = [line for line in lines if line not in named]
-    assert all(re.search(r": \d+ of \d+ cannot be used$", line) for line in others), lines
+    assert all(re.search(r": \d+ of \d+ cannot be used$|pictures? and (was|were) skipped$", line) for line in others)
     assert "Traceback" not in "".join(lines)
 
 
@@ -202,11 +202,12 @@ def test_an_empty_folder_and_a_missing_path_are_named(run, model, photographs, t
     assert len(names_in(tmp_path / "out")) == 2
 
 
-def test_other_files_in_a_folder_are_skipped(run, model, photographs, tmp_path):
+def test_other_files_in_a_folder_are_skipped_and_counted(run, model, photographs, tmp_path):
     (photographs / "notes.txt").write_text("a note")
     (photographs / "video.mp4").write_bytes(bytes(100))
     outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", model)
-    assert (outcome.code, outcome.lines) == (0, [])
+    assert outcome.code == 0
+    assert outcome.lines == [f"salgan_tf: {photographs}: 2 files are not pictures and were skipped"]
     assert "1 of 1 predicted" in outcome.output
 
 

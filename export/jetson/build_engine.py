@@ -14,9 +14,11 @@ import time
 from pathlib import Path
 
 from salgan_tf import InputError
-from salgan_tf.arguments import positive, run_command
+from salgan_tf.arguments import positive
+from salgan_tf.console import run_command, say
 from salgan_tf.errors import report
-from salgan_tf.files import write_bytes
+from salgan_tf.files import is_file, write_bytes
+from salgan_tf.limits import read_bytes
 from salgan_tf.runtimes.network import check_shapes
 
 try:
@@ -92,10 +94,7 @@ def _parse_onnx(path: Path, network: trt.INetworkDefinition, logger: trt.ILogger
 
 
 def _read_timing_cache(config: trt.IBuilderConfig, path: Path) -> None:
-    try:
-        content = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise InputError(path, error) from error
+    content = read_bytes(path) if is_file(path) else b""
     cache = config.create_timing_cache(content)
     if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
         report(InputError(path, "made on another device or by another version of TensorRT; ignored"))
@@ -110,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     engine = build(arguments.onnx, arguments.batch, arguments.workspace, arguments.timing_cache, logger)
     seconds = time.perf_counter() - started
     write_bytes(out, engine)
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, built in {seconds:.0f} s by TensorRT {trt.__version__}")
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, built in {seconds:.0f} s by TensorRT {trt.__version__}")
     return 0
 
 

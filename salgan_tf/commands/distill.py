@@ -6,6 +6,7 @@ from pathlib import Path
 from salgan_tf import extras
 from salgan_tf.arguments import positive, seed
 from salgan_tf.commands import MODEL_HELP
+from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
 
@@ -36,5 +37,5 @@ def run(arguments: argparse.Namespace) -> int:
     distillation.write_pseudo_labels(
         arguments.data, arguments.teachers, arguments.out, arguments.views, arguments.split, arguments.seed
     )
-    print(f"written, see {arguments.out}")
+    say(f"written, see {arguments.out}")
     return 0

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from salgan_tf import extras, files
 from salgan_tf.commands import MODEL_HELP
-from salgan_tf.errors import report
+from salgan_tf.console import say
+from salgan_tf.errors import InputError, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,13 +66,21 @@ def run(arguments: argparse.Namespace) -> int:
         allow_missing=arguments.allow_missing,
         report=report,
     )
+    writers = (
+        (arguments.json, lambda path: files.write_json(path, evaluation.as_dict(measured))),
+        (arguments.csv, lambda path: evaluation.write_csv(measured, path)),
+        (arguments.pictures, lambda path: evaluation.write_pictures(measured, path)),
+    )
+    # Before the tables, whose printing may fail; nor does a file that cannot be written cost the other files and those.
+    errors: list[InputError] = []
+    for path, write in writers:
+        try:
+            if path:
+                write(path)
+        except InputError as error:
+            errors.append(error)
     styles = {"markdown": evaluation.format_markdown, "latex": evaluation.format_latex}
-    print(styles.get(arguments.style, evaluation.format_text)(measured, arguments.published))
-    # After the table, so that a file that cannot be written does not cost it.
-    if arguments.json:
-        files.write_json(arguments.json, evaluation.as_dict(measured))
-    if arguments.csv:
-        evaluation.write_csv(measured, arguments.csv)
-    if arguments.pictures:
-        evaluation.write_pictures(measured, arguments.pictures)
-    return 0
+    say(styles.get(arguments.style, evaluation.format_text)(measured, arguments.published))
+    for failure in errors:
+        report(failure)
+    return 1 if errors else 0

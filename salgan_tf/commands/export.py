@@ -5,6 +5,7 @@ from pathlib import Path
 
 from salgan_tf import extras
 from salgan_tf.arguments import size
+from salgan_tf.console import say
 from salgan_tf.exporting.formats import FORMATS
 from salgan_tf.native import import_tensorflow
 
@@ -65,5 +66,5 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = {name: getattr(arguments, name) for name in ("size", "calibration", "data", "dynamic_batch", "force")}
     split = arguments.split or "val"
-    export(arguments.model, arguments.out, arguments.formats, split=split, log=print, **settings)
+    export(arguments.model, arguments.out, arguments.formats, split=split, log=say, **settings)
     return 0

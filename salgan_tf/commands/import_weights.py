@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from salgan_tf import extras
+from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
 
@@ -27,5 +28,5 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf import released
 
     released.import_weights(arguments.generator, arguments.discriminator, arguments.out)
-    print(f"imported, see {arguments.out}")
+    say(f"imported, see {arguments.out}")
     return 0

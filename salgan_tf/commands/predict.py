@@ -5,6 +5,7 @@ from pathlib import Path
 
 from salgan_tf import inference
 from salgan_tf.commands import MODEL_HELP
+from salgan_tf.console import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,13 +15,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", required=True, metavar="DIR", type=Path, help="folder for NAME_saliency.png and NAME_overlay.jpg"
     )
     parser.add_argument("--model", default="edge", help=f"{MODEL_HELP} (default: %(default)s)")
+    parser.add_argument(
+        "--recursive", action="store_true", help="also take the subfolders of folders, and make the same ones in DIR"
+    )
     parser.add_argument("--no-overlay", action="store_true", help="write the saliency maps only")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict; 1 if a photograph failed."""
     predictor = inference.SaliencyPredictor(arguments.model)
-    overlay = not arguments.no_overlay
-    done, failed = inference.predict_files(arguments.paths, arguments.out, predictor, overlay)
-    print(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
+    done, failed = inference.predict_files(
+        arguments.paths, arguments.out, predictor, overlay=not arguments.no_overlay, recursive=arguments.recursive
+    )
+    say(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0

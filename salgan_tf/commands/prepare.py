@@ -5,6 +5,7 @@ from pathlib import Path
 
 from salgan_tf import extras
 from salgan_tf.arguments import size
+from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
 
@@ -29,5 +30,5 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf.data import records
 
     records.write_records(arguments.data, arguments.out, arguments.image_shape)
-    print(f"prepared, see {arguments.out}")
+    say(f"prepared, see {arguments.out}")
     return 0

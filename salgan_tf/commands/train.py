@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from salgan_tf import extras
+from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
 
@@ -63,5 +64,5 @@ def run(arguments: argparse.Namespace) -> int:
         recipes.train_edge(verbose=verbose, **settings)
     else:
         training.train(resume=arguments.resume, verbose=verbose, **settings)
-    print(f"trained, see {arguments.out}")
+    say(f"trained, see {arguments.out}")
     return 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, report
 from salgan_tf.images import find_pictures
 
 # The only split of a data set that is not split.
@@ -86,8 +86,8 @@ class Salicon:
     def pictures(self, split: str) -> list[Path]:
         pictures = self.root / "images"
         if (pictures / split).is_dir():
-            return find_pictures(pictures / split)
-        return [path for path in find_pictures(pictures) if _word(split).search(path.stem)]
+            return find_pictures(pictures / split, report)
+        return [path for path in find_pictures(pictures, report) if _word(split).search(path.stem)]
 
     def example(self, picture: Path) -> Example:
         part = picture.parent.relative_to(self.root / "images")
@@ -145,7 +145,7 @@ class Mit1003:
 
     def pictures(self, split: str) -> list[Path]:
         _check_split(self.stimuli, split, _WHOLE)
-        return [path for path in find_pictures(self.stimuli) if not path.stem.endswith(_MIT1003_ENDINGS)]
+        return [path for path in find_pictures(self.stimuli, report) if not path.stem.endswith(_MIT1003_ENDINGS)]
 
     def example(self, picture: Path) -> Example:
         fixations, saliency_map = (self.truth / f"{picture.stem}{ending}" for ending in _MIT1003_ENDINGS)
@@ -176,7 +176,7 @@ class Cat2000:
     def pictures(self, split: str) -> list[Path]:
         _check_split(self.root, split, self.split)
         # Only what is directly in a category: its subfolder Output/ holds previews.
-        return [path for category in _subfolders(self.root / "Stimuli") for path in find_pictures(category)]
+        return [path for category in _subfolders(self.root / "Stimuli") for path in find_pictures(category, report)]
 
     def example(self, picture: Path) -> Example:
         category, name = picture.parent.name, picture.stem

@@ -14,6 +14,7 @@ from salgan_tf.data import folder
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.files import is_file, is_folder
 from salgan_tf.inference import MAP_ENDING, SaliencyPredictor
+from salgan_tf.limits import read_bytes
 from salgan_tf.metrics import maps
 from salgan_tf.parallel import attempt_all
 
@@ -100,10 +101,9 @@ class MapFolder(Contender):
 
 
 def _read_array(path: Path) -> np.ndarray:
+    content = io.BytesIO(read_bytes(path))
     try:
-        array = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-    except OSError as error:
-        raise InputError(path, error) from error
+        array = np.load(content, allow_pickle=False)
     except Exception as error:  # On a damaged file numpy raises nearly anything, and suggests to load it unsafely.
         raise InputError(path, "not a .npy file of numbers, or damaged") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or not array.size:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from salgan_tf import images
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, report
 
 COUNT = 100
 # Leaves of a picture: from a single object on a plain ground, which attracts every fixation, to a crowded scene.
@@ -27,7 +27,7 @@ def choose_pictures(
     """
     if folder is None:
         return dead_leaves(shape, count, seed), f"{count} generated pictures (dead leaves)"
-    paths = images.find_pictures(folder)
+    paths = images.find_pictures(folder, report)
     if not paths:
         raise InputError(folder, "no pictures in this folder")
     pictures = read_chosen(paths, shape, count, seed)

@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 from salgan_tf.errors import InputError
+from salgan_tf.limits import check_file
 from salgan_tf.runtimes.network import Network
 
 # The module that opens a file, by the ending of its name.
@@ -22,5 +23,6 @@ def open_network(path: Path, threads: int | None = None) -> Network:
     """
     if path.suffix not in _RUNTIMES:
         raise InputError(path, f"not a model: expected a file that ends in {', '.join(_RUNTIMES)}")
+    check_file(path)
     runtime = importlib.import_module(f"salgan_tf.runtimes.{_RUNTIMES[path.suffix]}")
     return runtime.open_network(path, threads)

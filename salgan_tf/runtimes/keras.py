@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from salgan_tf import extras
+from salgan_tf.errors import InputError
 from salgan_tf.native import import_tensorflow
-from salgan_tf.runtimes.network import Network
+from salgan_tf.runtimes.network import Network, check_shapes
 
 if TYPE_CHECKING:
     import keras
@@ -19,13 +20,22 @@ def open_network(path: Path, threads: int | None = None) -> Network:
     import_tensorflow()
     from salgan_tf.models.pretrained import load_generator
 
-    return wrap_generator(load_generator(path))
+    return wrap_generator(load_generator(path), path)
 
 
-def wrap_generator(generator: "keras.Model") -> Network:
-    """Make a network of a Keras generator from (B, H, W, 3) to (B, H, W, 1)."""
+def wrap_generator(generator: "keras.Model", path: Path) -> Network:
+    """Make a network of a Keras generator from (B, H, W, 3) to (B, H, W, 1); errors name `path`.
+
+    Raises:
+        InputError: it has other inputs or outputs.
+    """
+    for name, end in (("input", generator.input), ("output", generator.output)):
+        if isinstance(end, dict | list | tuple):
+            raise InputError(path, f"its {name} is a {type(end).__name__}, expected a tensor")
+        if "float" not in str(end.dtype):
+            raise InputError(path, f"its {name} is {end.dtype}, expected float32")
 
     def run(picture: np.ndarray) -> np.ndarray:
         return np.asarray(generator.predict_on_batch(picture[None].astype(np.float32)), np.float32)[0, ..., 0]
 
-    return Network(tuple(generator.input_shape[1:3]), run)
+    return Network(check_shapes(path, generator.input_shape, generator.output_shape), run)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from salgan_tf.errors import InputError
+from salgan_tf.limits import check_memory
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,17 @@ class Network:
     run: Callable[[np.ndarray], np.ndarray]
 
 
+def check_counts(path: Path, inputs: Sequence, outputs: Sequence) -> tuple[Sequence, Sequence]:
+    """Check that a model has one input and one output, and return both.
+
+    Raises:
+        InputError: it has other numbers of them.
+    """
+    if (len(inputs), len(outputs)) != (1, 1):
+        raise InputError(path, f"has {len(inputs)} inputs and {len(outputs)} outputs, expected one of each")
+    return inputs, outputs
+
+
 def check_shapes(path: str | Path, image: Sequence, saliency: Sequence) -> tuple[int, int]:
     """Check that a model maps one image (1, H, W, 3) to one saliency map (1, H, W, 1), and return (H, W).
 
@@ -31,7 +43,7 @@ def check_shapes(path: str | Path, image: Sequence, saliency: Sequence) -> tuple
         saliency: shape of its output.
 
     Raises:
-        InputError: the shapes are different ones, or height and width are not fixed.
+        InputError: the shapes are different ones, too large, or height and width are not fixed.
     """
     sides, result = (
         [side if isinstance(side, int) and side > 0 else None for side in end] for end in (image, saliency)
@@ -43,4 +55,6 @@ def check_shapes(path: str | Path, image: Sequence, saliency: Sequence) -> tuple
     height, width = sides[1:3]
     if height is None or width is None:
         raise InputError(path, "takes images of any size; export it at one size, such as 192x256")
+    # The image in uint8 and in float32, and its map.
+    check_memory(path, height * width * (3 + 12 + 4))
     return height, width

@@ -7,7 +7,7 @@ import numpy as np
 
 from salgan_tf import extras
 from salgan_tf.errors import InputError
-from salgan_tf.runtimes.network import Network, check_shapes
+from salgan_tf.runtimes.network import Network, check_counts, check_shapes
 
 
 def open_network(path: Path, threads: int | None = None) -> Network:
@@ -26,9 +26,9 @@ def open_network(path: Path, threads: int | None = None) -> Network:
     options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        (image,), (saliency,) = session.get_inputs(), session.get_outputs()
     except Exception as error:  # onnxruntime raises a class of its own for each kind of failure.
         raise InputError(path, f"not an ONNX model that can be run: {error}") from error
+    (image,), (saliency,) = check_counts(path, session.get_inputs(), session.get_outputs())
     shape = check_shapes(path, image.shape, saliency.shape)
     for name, end in (("input", image), ("output", saliency)):
         if end.type != "tensor(float)":

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from salgan_tf.errors import InputError
-from salgan_tf.runtimes.network import Network, check_shapes
+from salgan_tf.limits import read_bytes
+from salgan_tf.runtimes.network import Network, check_counts, check_shapes
 
 try:
     import tensorrt as trt
@@ -59,10 +60,7 @@ class _Engine:
     """A generator in TensorRT. Its memory is freed when it is collected, or when Python exits."""
 
     def __init__(self, path: Path):
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(path, error) from error
+        content = read_bytes(path)
         with contextlib.ExitStack() as resources:
             self._load(path, content)
             self._stream = _call("cudaStreamCreate")
@@ -85,8 +83,7 @@ class _Engine:
         names = [self._engine.get_tensor_name(index) for index in range(self._engine.num_io_tensors)]
         inputs = [name for name in names if self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         outputs = [name for name in names if name not in inputs]
-        if (len(inputs), len(outputs)) != (1, 1):
-            raise InputError(path, f"not a generator: {len(inputs)} inputs and {len(outputs)} outputs")
+        check_counts(path, inputs, outputs)
         self._names = (*inputs, *outputs)
         if any(self._engine.get_tensor_dtype(name) != trt.float32 for name in self._names):
             raise InputError(path, "its input and output are not float32")

@@ -131,9 +131,7 @@ def test_a_format_is_added_by_its_object_alone(run, model, tmp_path, monkeypatch
     assert "--calibration requires --int8 or --tensorrt: " in capsys.readouterr().err
     monkeypatch.setitem(FORMATS, "toy", dataclasses.replace(toy, extra="onnx"))
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
-    assert run("--toy").lines == [
-        "salgan_tf: the format toy: requires tf2onnx: pip install 'salgan_tf[onnx]'"
-    ]
+    assert run("--toy").lines == ["salgan_tf: the format toy: requires tf2onnx: pip install 'salgan_tf[onnx]'"]
 
 
 def test_a_file_that_is_not_the_model_is_refused_unless_forced(run, refuses, model, tmp_path, monkeypatch):
