@@ -205,3 +205,13 @@ def apply_content_loss(content_loss: Callable, truth: dict, saliency_pred):
         return content_loss(truth, saliency_pred)
     pixels = content_loss(*_float32(truth["saliency"], saliency_pred))
     return keras.ops.mean(keras.ops.reshape(pixels, (keras.ops.shape(pixels)[0], -1)), axis=-1)
+
+
+def make_metric(metric: Any) -> keras.metrics.Metric:
+    """Return the metric that `keras.Model.compile` would make of a name, a function of (truth, maps) or a metric."""
+    made = keras.metrics.get(metric)
+    if not isinstance(made, keras.metrics.Metric):
+        made = keras.metrics.MeanMetricWrapper(made, name=getattr(made, "__name__", None))
+    if isinstance(metric, str):
+        made.name = metric
+    return made

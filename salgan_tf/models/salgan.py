@@ -84,9 +84,6 @@ class SalGAN(keras.Model):
         *,
         generator_optimizer: str | keras.optimizers.Optimizer | None = None,
         metrics: Sequence | None = None,
-        loss: None = None,
-        loss_weights: None = None,
-        weighted_metrics: None = None,
         **kwargs,
     ):
         """Set the optimizers and metrics.
@@ -99,26 +96,22 @@ class SalGAN(keras.Model):
             generator_optimizer: the generator's own.
             metrics: names, functions or objects as in `keras.Model.compile`. They compare the saliency of the truth
                 with the generated maps.
-            loss: not supported, nor are `loss_weights` and `weighted_metrics`: the constructor takes `content_loss`.
-            kwargs: of `keras.Model.compile`, such as `run_eagerly`. XLA is off by default: on a CPU it makes the
-                gradients of convolutions twenty times slower, and TensorFlow has no XLA gradient of the nearest
-                resizing in `vgg16`.
+            kwargs: of `keras.Model.compile`, except `loss`, `loss_weights` and `weighted_metrics`. XLA is off by
+                default: on a CPU it makes the gradients of convolutions twenty times slower, and TensorFlow has no XLA
+                gradient of the nearest resizing in `vgg16`.
 
         Raises:
             ValueError: an unsupported argument, or `steps_per_execution` other than 1 with alternating updates.
         """
-        refused = {"loss": loss, "loss_weights": loss_weights, "weighted_metrics": weighted_metrics}
-        if given := [f"{name}=" for name, value in refused.items() if value is not None]:
-            raise ValueError(
-                f"compile({', '.join(given)}) is not supported: the losses are given to SalGAN's constructor, as "
-                "content_loss= and alpha="
-            )
+        for name in ("loss", "loss_weights", "weighted_metrics"):
+            if kwargs.pop(name, None) is not None:
+                advice = "the losses are given to SalGAN's constructor, as content_loss= and alpha="
+                raise ValueError(f"compile({name}=) is not supported: {advice}")
         if self.discriminator is not None and self.updates == "alternate" and kwargs.get("steps_per_execution", 1) != 1:
             raise ValueError("alternating updates run one batch at a time: steps_per_execution must be 1")
         kwargs.setdefault("jit_compile", False)
-        self._map_metrics = [_make_metric(metric) for metric in metrics or ()]
-        taken = {metric.name for metric in self.metrics}
-        if len(taken) < len(self.metrics):
+        self._map_metrics = [losses.make_metric(metric) for metric in metrics or ()]
+        if len({metric.name for metric in self.metrics}) < len(self.metrics):
             raise ValueError(f"metrics={metrics!r}: a name occurs twice, or is one of SalGAN's own")
         optimizer = keras.optimizers.get(optimizer or paper_optimizer())
         generator_optimizer = keras.optimizers.get(generator_optimizer or optimizer)
@@ -299,13 +292,3 @@ class SalGAN(keras.Model):
 
 def _results(*metrics: keras.metrics.Metric) -> dict[str, Any]:
     return {metric.name: metric.result() for metric in metrics}
-
-
-def _make_metric(metric: Any) -> keras.metrics.Metric:
-    """Return a metric of `compile`, named as Keras names it."""
-    made = keras.metrics.get(metric)
-    if not isinstance(made, keras.metrics.Metric):
-        made = keras.metrics.MeanMetricWrapper(made, name=getattr(made, "__name__", None))
-    if isinstance(metric, str):
-        made.name = metric
-    return made
