@@ -6,7 +6,7 @@ from salgan_tf.errors import InputError
 
 # The modules by which an extra is recognized. setup.cfg lists the packages.
 _MODULES = {
-    "train": ("tensorflow", "keras", "tensorboard", "scipy", "matplotlib"),
+    "train": ("tensorflow", "keras", "tensorboard", "scipy", "matplotlib", "filelock"),
     "evaluate": ("scipy", "ot", "matplotlib", "tabulate"),
     "heif": ("pillow_heif",),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),

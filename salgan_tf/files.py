@@ -3,9 +3,11 @@
 import contextlib
 import io
 import json
+import math
 import os
 import stat
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,14 +122,17 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of an .npz file, but no pickled objects.
 
     Raises:
-        InputError: the file is missing, damaged, or contains Python objects.
+        InputError: the file is missing, damaged, contains Python objects, or needs more memory than `limits` allows.
     """
     # From bytes, so that the file is closed even if numpy fails.
     content = io.BytesIO(read_bytes(path))
     try:
-        with np.load(content, allow_pickle=False) as archive:
-            check_memory(path, sum(member.file_size for member in archive.zip.infolist()))
-            arrays = {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(content) as archive:
+            check_memory(path, sum(member.file_size for member in archive.infolist()))
+            for member in archive.infolist():
+                _check_array(archive, member)
+        with np.load(content, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except InputError:
         raise
     except Exception as error:  # numpy and zipfile raise nearly anything for a damaged file.
@@ -137,7 +142,17 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
             else "not an .npz file of arrays, or damaged"
         )
         raise InputError(path, cause) from error
-    # numpy returns members that are not .npy files as bytes.
-    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise InputError(path, "not an .npz file of arrays, or damaged")
-    return arrays
+
+
+def _check_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Check that an array declares no more than its member of an archive stores: numpy allocates what is declared.
+
+    Raises:
+        ValueError: it does, or it is not an array.
+    """
+    with archive.open(member) as content:
+        version = np.lib.format.read_magic(content)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(content)
+    if not dtype.hasobject and math.prod(shape) * dtype.itemsize > member.file_size:
+        raise ValueError("an array is larger than its member")

@@ -3,6 +3,10 @@
 Every function takes maps (B, H, W, 1) and returns a number for each image (B,). All use `keras.ops`, for every backend.
 """
 
+import warnings
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 # MATLAB's eps, as in the MIT benchmark's KL and in pysaliency's "MIT_KLDiv".
@@ -171,3 +175,43 @@ def make_content_loss(text: str) -> DownsampledBinaryCrossentropy | DensityLoss:
             raise ValueError(f"invalid content loss {part!r}: expected {expected}")
         weights |= named
     return DensityLoss(**weights)
+
+
+def check_content_loss(content_loss: Any) -> None:
+    """Check that a content loss can be called, and can be loaded again from a saved model in Keras' safe mode.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    advice = "pass an object of salgan_tf.losses or keras.losses, or a function registered with keras.saving"
+    if not callable(content_loss) or isinstance(content_loss, type):
+        raise ValueError(f"content_loss={content_loss!r} is not a function or object that can be called: {advice}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras warns about lambdas.
+            config = keras.saving.serialize_keras_object(content_loss)
+            loaded = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    except Exception as error:  # Whatever its `get_config` and `from_config` may raise.
+        raise ValueError(f"content_loss={content_loss!r} could not be loaded from a saved model: {advice}") from error
+    if not callable(loaded):
+        raise ValueError(f"content_loss={content_loss!r} could not be loaded from a saved model: {advice}")
+
+
+def apply_content_loss(content_loss: Callable, truth: dict, saliency_pred):
+    """Return the content loss of each image (B,). A loss of `keras.losses` is averaged over the pixels."""
+    if isinstance(content_loss, keras.losses.Loss):
+        content_loss = content_loss.call
+    elif not content_loss.__module__.startswith("keras."):
+        return content_loss(truth, saliency_pred)
+    pixels = content_loss(*_float32(truth["saliency"], saliency_pred))
+    return keras.ops.mean(keras.ops.reshape(pixels, (keras.ops.shape(pixels)[0], -1)), axis=-1)
+
+
+def make_metric(metric: Any) -> keras.metrics.Metric:
+    """Return the metric that `keras.Model.compile` would make of a name, a function of (truth, maps) or a metric."""
+    made = keras.metrics.get(metric)
+    if not isinstance(made, keras.metrics.Metric):
+        made = keras.metrics.MeanMetricWrapper(made, name=getattr(made, "__name__", None))
+    if isinstance(metric, str):
+        made.name = metric
+    return made

@@ -5,6 +5,7 @@ from typing import Any
 
 from salgan_tf.distillation import write_pseudo_labels
 from salgan_tf.files import make_folder
+from salgan_tf.run_folder import locked
 from salgan_tf.training import train
 from salgan_tf.weights import find_model
 
@@ -51,6 +52,11 @@ def train_edge(
     seed = seed or 0
     given = {name: value for name, value in settings.items() if value is not None}
     out = make_folder(out)
+    with locked(out):
+        return _train_edge(data, out, seed, given, verbose)
+
+
+def _train_edge(data: str | Path, out: Path, seed: int, given: dict[str, Any], verbose: int | str) -> Path:
     teachers = [out / "teachers" / name for name in TEACHERS]
     for path, teacher in zip(teachers, TEACHERS.values(), strict=True):
         train(data, path, resume=None, verbose=verbose, **teacher | given | {"seed": seed + teacher["seed"]})

@@ -1,13 +1,16 @@
 """The run folder: the files of a training, written after each epoch, from which it can be continued."""
 
+import contextlib
 import csv
 import io
 import math
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import keras
 import numpy as np
 
@@ -16,6 +19,28 @@ from salgan_tf.errors import InputError
 from salgan_tf.models.pretrained import load_weights_file
 
 _SAMPLE_PICTURES = 4
+_STAGES = ("content", "adversarial")
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other trainings out of an existing folder. The system takes the lock off when the process ends, killed too.
+
+    Raises:
+        InputError: another training is in the folder, or it cannot be locked.
+    """
+    try:
+        # One object for all calls of a thread: a recipe locks a folder around the training in it.
+        lock = filelock.FileLock(path / "run.lock", timeout=0, is_singleton=True)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise InputError(path, "another training is writing to this folder") from error
+    except (OSError, NotImplementedError) as error:
+        raise InputError(path, f"cannot be locked: {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class RunFolder:
@@ -29,6 +54,9 @@ class RunFolder:
 
     Args:
         path: an existing folder.
+
+    Raises:
+        InputError: the record of the checkpoints is damaged.
     """
 
     def __init__(self, path: str | Path):
@@ -36,7 +64,9 @@ class RunFolder:
         self._state_path = self.path / "checkpoints" / "last.json"
         self.state: dict[str, Any] = {"weights": None, "best_cc": {}, "history": []}
         if self._state_path.exists():
-            self.state |= files.read_json(self._state_path)
+            self.state = files.read_json(self._state_path)
+            if cause := _find_damage(self.state):
+                raise InputError(self._state_path, f"not the record of a run's checkpoints: {cause}")
 
     @property
     def epochs_done(self) -> int:
@@ -55,7 +85,7 @@ class RunFolder:
         """Write a checkpoint, the history and the curves. A kill at any moment leaves the epoch before or this one."""
         older = self.state["weights"]
         self.state["history"].append(row)
-        self.state["weights"] = f"epoch-{self.epochs_done:04d}.weights.h5"
+        self.state["weights"] = _weights_name(self.epochs_done)
         with files.atomic_path(self._state_path.parent / self.state["weights"]) as scratch:
             model.save_weights(scratch)
         files.write_json(self._state_path, self.state)
@@ -103,6 +133,27 @@ class RunFolder:
             for photograph, *maps in zip(np.asarray(photographs), np.asarray(truth), predictions, strict=True)
         ]
         images.write_image(self.path / "samples" / f"epoch-{epoch:04d}.jpg", visualization.picture_grid(rows))
+
+
+def _weights_name(epoch: int) -> str:
+    return f"epoch-{epoch:04d}.weights.h5"
+
+
+def _find_damage(state: dict[str, Any]) -> str | None:
+    """Say what is wrong with the record of a run's checkpoints, if anything is: files are removed by what it says."""
+    history, best = state.get("history"), state.get("best_cc")
+    if not isinstance(history, list) or not history:
+        return "history is not a list of epochs"
+    for number, row in enumerate(history, 1):
+        if not isinstance(row, dict) or row.get("epoch") != number or row.get("stage") not in _STAGES:
+            return f"history has no epoch {number} of a stage"
+        if not all(isinstance(value, int | float) for name, value in row.items() if name != "stage"):
+            return f"epoch {number} of its history has values that are not numbers"
+    if not isinstance(best, dict) or not all(isinstance(value, int | float) for value in best.values()):
+        return "best_cc is not a number for each stage"
+    if state.get("weights") != _weights_name(len(history)):
+        return f"weights is not {_weights_name(len(history))}, the file of its last epoch"
+    return None
 
 
 class RunRecorder(keras.callbacks.Callback):

@@ -13,6 +13,8 @@ from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.salgan import UPDATES
 
 DEFAULT_BACKBONE = "mobilenet_v2"
+# TensorFlow counts in 32 bits.
+_LARGEST = 2**31 - 1
 
 
 def _content_loss(text: str) -> str:
@@ -167,8 +169,13 @@ def _check(setting: dataclasses.Field, value: Any) -> Any:
     try:
         if choices and text not in choices:
             raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(choices)}")
-        return setting.metadata["read"](text)
-    except argparse.ArgumentTypeError as error:
+        found = setting.metadata["read"](text)
+        if any(
+            isinstance(number, int) and number > _LARGEST for number in (found if isinstance(found, tuple) else [found])
+        ):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is too large: expected numbers up to {_LARGEST}")
+        return found
+    except (argparse.ArgumentTypeError, ValueError) as error:  # ValueError: a number of thousands of digits.
         raise InputError(setting.name, error) from error
 
 

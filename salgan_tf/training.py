@@ -14,13 +14,13 @@ import salgan_tf
 from salgan_tf import losses
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.errors import InputError
-from salgan_tf.files import make_folder, read_json, write_json
+from salgan_tf.files import is_file, make_folder, read_json, write_json
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.generator import build_generator
 from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
 from salgan_tf.models.salgan import SalGAN
-from salgan_tf.run_folder import RunFolder, RunRecorder
+from salgan_tf.run_folder import RunFolder, RunRecorder, locked
 from salgan_tf.settings import TrainingConfig, make_config
 
 
@@ -48,19 +48,21 @@ def train(
         `out`. `SaliencyPredictor` and `export` take it as a model.
 
     Raises:
-        InputError: bad data, weights or settings; `out` holds a run already; or, to be continued, it holds none, or
-            one of other data or settings.
+        InputError: bad data, weights or settings; `out` holds a run already, or another training is writing to it;
+            or, to be continued, it holds none, or one of other data or settings.
     """
     out = Path(out)
     settings |= {"data": data, "backbone": backbone}
-    started = (out / "run.json").exists()
+    started = is_file(out / "run.json")
+    started_with = None
     if resume or (resume is None and started):
         config, started_with = _read_run(out / "run.json", settings)
+    else:
+        config = make_config(**settings)
+        if started:
+            raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
+    with locked(make_folder(out)):
         return _run(config, out, verbose, started_with)
-    config = make_config(**settings)
-    if started:
-        raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
-    return _run(config, make_folder(out), verbose)
 
 
 def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dict]:
@@ -70,6 +72,8 @@ def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dic
         config, started_with = TrainingConfig(**saved["settings"]), saved["data"]
     except (KeyError, TypeError, InputError) as error:
         raise InputError(path, f"not the settings of a run: {error}") from error
+    if not isinstance(started_with, dict):
+        raise InputError(path, "not the settings of a run: data is not an object")
     given = {name: value for name, value in settings.items() if value is not None}
     asked = dataclasses.replace(config, **given)
     for name in given:

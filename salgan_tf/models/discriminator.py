@@ -2,6 +2,8 @@
 
 import keras
 
+from salgan_tf.models.shapes import check_image_shape
+
 
 @keras.saving.register_keras_serializable("salgan_tf")
 class WeightNormConv2D(keras.layers.Conv2D):
@@ -64,9 +66,7 @@ def build_discriminator(
     Raises:
         ValueError: an illegal `image_shape`.
     """
-    height, width, channels = image_shape
-    if channels != 3 or any(side < 16 or side % 16 for side in (height, width)):
-        raise ValueError(f"image_shape={tuple(image_shape)}: expected (height, width, 3), both multiples of 16")
+    height, width, _ = check_image_shape(image_shape, 16, name)
 
     def layer(plain: keras.layers.Layer) -> keras.layers.Layer:
         return keras.layers.SpectralNormalization(plain, name=plain.name) if spectral_normalization else plain

@@ -6,6 +6,7 @@ import keras
 
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.pretrained import load_pretrained
+from salgan_tf.models.shapes import check_image_shape
 
 
 def build_generator(
@@ -37,13 +38,8 @@ def build_generator(
     if backbone not in BACKBONES:
         raise ValueError(f"unknown backbone {backbone!r}: expected one of {', '.join(map(repr, BACKBONES))}")
     network = BACKBONES[backbone]
-    stride = network.stride
-    if len(image_shape) != 3 or image_shape[2] != 3 or any(side < stride or side % stride for side in image_shape[:2]):
-        raise ValueError(
-            f"image_shape={tuple(image_shape)} does not fit {backbone}: expected (height, width, 3), "
-            f"with height and width multiples of {stride}"
-        )
-    image = keras.Input(tuple(image_shape), name="image")
+    image_shape = check_image_shape(image_shape, network.stride, backbone)
+    image = keras.Input(image_shape, name="image")
     generator = keras.Model(image, network.connect(image, dropout), name=name or f"salgan_{backbone}")
     for layer in network.encoder_layers[: network.frozen]:
         generator.get_layer(layer).trainable = False

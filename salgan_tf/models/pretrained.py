@@ -8,11 +8,14 @@ import numpy as np
 
 from salgan_tf.errors import InputError
 from salgan_tf.files import read_npz
+from salgan_tf.limits import check_memory
 from salgan_tf.models.assignment import assign_layers, describe_weights
 from salgan_tf.models.backbone import Backbone
+from salgan_tf.models.bounds import check_regular, check_weights, checked_keras_file
 from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
 from salgan_tf.models.quantized import load_int8
 from salgan_tf.models.salgan import SalGAN
+from salgan_tf.runtimes.network import check_shapes
 from salgan_tf.weights import BUNDLED
 
 
@@ -34,8 +37,7 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
     if str(weights) == "imagenet":
         return _load_application(generator, backbone)
     path = BUNDLED.get(str(weights), Path(weights))
-    if not path.is_file():
-        raise InputError(path, "no such file of weights")
+    check_regular(path)
     if path.suffix == ".npz":
         return _load_npz(generator, backbone, path)
     if path.suffix == ".keras":
@@ -54,18 +56,23 @@ def load_generator(path: str | Path) -> keras.Model:
         InputError: the file is missing, damaged, or holds something else.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(path, "no such file")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with checked_keras_file(path):
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except InputError:
+        raise
     except Exception as error:  # Keras raises ValueError, TypeError, KeyError, OSError and zipfile's errors.
         raise InputError(path, f"not a Keras model that can be loaded: {_first_line(error)}") from error
     model = model.generator if isinstance(model, SalGAN) else model
-    shape = getattr(model, "output_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 1 or model.input_shape[-1] != 3:
-        raise InputError(path, "not a generator: expected a model from (B, H, W, 3) to (B, H, W, 1)")
-    if None in model.input_shape[1:3]:
-        raise InputError(path, "takes pictures of any size; build it at one, such as 192x256")
+    ends = [getattr(model, "input", None), getattr(model, "output", None)]
+    if not all(isinstance(end, keras.KerasTensor) for end in ends):
+        raise InputError(path, "not a generator: expected a model from one array (B, H, W, 3) to one (B, H, W, 1)")
+    if not all(keras.backend.is_float_dtype(end.dtype) for end in ends):
+        kinds = " to ".join(end.dtype for end in ends)
+        raise InputError(path, f"not a generator: maps {kinds}, expected floating-point numbers")
+    height, width = check_shapes(path, *(end.shape for end in ends))
+    # An image of float32 and its map.
+    check_memory(path, 16.0 * height * width)
     return model
 
 
@@ -77,10 +84,13 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
     """
     before = model.get_weights()
     try:
+        check_weights(Path(path))
         model.load_weights(path)
     except Exception as error:  # Keras raises ValueError, KeyError and OSError, sometimes of a hundred lines.
         # Undo what was read before the failure: a model is loaded whole or not at all.
         model.set_weights(before)
+        if isinstance(error, InputError):
+            raise
         raise InputError(path, f"not the weights of {model.name}: {_first_line(error)}") from error
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from salgan_tf.errors import InputError
+from salgan_tf.limits import read_bytes
 from salgan_tf.models.assignment import assign_layers
 
 
@@ -22,12 +23,12 @@ def load_int8(generator: keras.Model, path: str | Path) -> None:
     Raises:
         InputError: the file cannot be read or parsed, holds another network, or its weights are not int8.
     """
-    stored = _read_convolutions(Path(path))
     layers = [
         layer.name
         for layer in generator.layers
         if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)
     ]
+    stored = _read_convolutions(Path(path), len(layers))
     if len(stored) != len(layers):
         raise InputError(path, f"holds {len(stored)} convolutions, and {generator.name} has {len(layers)}")
     arrays = {}
@@ -40,38 +41,50 @@ def load_int8(generator: keras.Model, path: str | Path) -> None:
     assign_layers(generator, arrays, path)
 
 
-def _read_convolutions(path: Path) -> dict[str, list[np.ndarray]]:
-    """Return each layer's kernel and bias, float32 in Keras' layout, by the name of the layer in the file."""
-    from ai_edge_litert.schema_py_generated import TensorType
-    from ai_edge_litert.tools import flatbuffer_utils
+def _read_convolutions(path: Path, most: int) -> dict[str, list[np.ndarray]]:
+    """Return each layer's kernel and bias, float32 in Keras' layout, by the name of the layer in the file.
 
+    Args:
+        path: the file.
+        most: number of convolutions after which reading ends: tensors may share bytes, so that a small file can hold
+            any number of large ones.
+    """
+    from ai_edge_litert.schema_py_generated import BuiltinOperator, Model, TensorType
+
+    content = read_bytes(path)
     try:
-        model = flatbuffer_utils.read_model(str(path))
-        (graph,) = model.subgraphs
-        arrays = {}
-        for operator in graph.operators:
-            kind = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
-            if kind not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        # Tables are read where they lie: the parser's own objects would copy whatever the file declares.
+        model = Model.GetRootAs(content)
+        if model.SubgraphsLength() != 1:
+            raise InputError(path, "not a LiteRT file of a generator: it has several graphs")
+        graph = model.Subgraphs(0)
+        arrays: dict[str, list[np.ndarray]] = {}
+        for index in range(graph.OperatorsLength()):
+            operator = graph.Operators(index)
+            code = model.OperatorCodes(operator.OpcodeIndex())
+            kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            if kind not in (BuiltinOperator.CONV_2D, BuiltinOperator.DEPTHWISE_CONV_2D):
                 continue
-            kernel, bias = (graph.tensors[index] for index in operator.inputs[1:3])
-            if (kernel.type, bias.type) != (TensorType.INT8, TensorType.INT32):
+            kernel, bias = (graph.Tensors(operator.Inputs(position)) for position in (1, 2))
+            if (kernel.Type(), bias.Type()) != (TensorType.INT8, TensorType.INT32):
                 raise InputError(path, "its weights are not int8 with int32 biases: export it with `--int8`")
             # (out, h, w, in) becomes (h, w, in, out), and a depthwise (1, h, w, channels) becomes (h, w, channels, 1).
             values = _dequantize(kernel, model, np.int8).transpose(1, 2, 3, 0)
             # The name ends in LAYER/convolution or LAYER/depthwise.
-            arrays[kernel.name.decode().split("/")[-2]] = [values, _dequantize(bias, model, np.int32)]
+            arrays[kernel.Name().decode().split("/")[-2]] = [values, _dequantize(bias, model, np.int32)]
+            if len(arrays) > most:
+                break
     except InputError:
         raise
-    except OSError as error:
-        raise InputError(path, error) from error
     except Exception as error:  # On a damaged file, the reader may raise anything.
         raise InputError(path, "not a LiteRT file of a generator, or damaged") from error
     return arrays
 
 
 def _dequantize(tensor, model, dtype: type) -> np.ndarray:
-    values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.dtype(dtype).newbyteorder("<"))
-    scale = np.ones(len(tensor.shape), int)
-    scale[tensor.quantization.quantizedDimension] = -1
-    steps = np.asarray(tensor.quantization.scale, np.float32).reshape(scale)
-    return (values.reshape(tensor.shape) * steps).astype(np.float32)
+    values = model.Buffers(tensor.Buffer()).DataAsNumpy().view(np.dtype(dtype).newbyteorder("<"))
+    quantization, shape = tensor.Quantization(), tensor.ShapeAsNumpy()
+    scale = np.ones(len(shape), int)
+    scale[quantization.QuantizedDimension()] = -1
+    steps = quantization.ScaleAsNumpy().astype(np.float32).reshape(scale)
+    return (values.reshape(shape) * steps).astype(np.float32)

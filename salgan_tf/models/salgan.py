@@ -1,12 +1,14 @@
 """SalGAN: the generator trained by a content loss and by a discriminator, behind `model.fit`."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from salgan_tf import losses
+from salgan_tf.models.batch import check_first_batch, unpack
 from salgan_tf.models.optimizers import paper_optimizer
 
 UPDATES = ("alternate", "both")
@@ -17,26 +19,29 @@ class SalGAN(keras.Model):
     """A generator of saliency maps with what trains it (Pan et al. 2017, section 3.3).
 
     `fit` and `evaluate` take batches of `(image, truth)`: `image` (B, H, W, 3), RGB in [0, 255], and `truth` a dict of
-    `saliency` (densities, max 1) and `fixations` (counts), both (B, H, W, 1) float32; `fixations` may be left out.
-    `call` is the generator's. Importing this class lets `keras.saving.load_model` read a saved one; a generator saved
-    alone needs nothing of this package.
+    `saliency` (densities, max 1) and `fixations` (counts), both (B, H, W, 1) float32; `fixations` may be left out, and
+    maps alone may stand for the dict. The first batch of each call is checked. An epoch reports the means of `loss`
+    (the whole loss of the generator, with regularization), `content_loss`, `generator_loss` and `discriminator_loss`,
+    but nothing of a network that it has not trained. `call` is the generator's. Importing this class lets
+    `keras.saving.load_model` read a saved one; a generator saved alone needs nothing of this package.
 
     Args:
         generator: from `build_generator`.
         discriminator: from `build_discriminator`; None trains by the content loss alone (the paper's stage 1).
         alpha: weight of the content loss beside the adversarial one (the paper's 0.05).
-        content_loss: callable of (truth, maps) that returns the loss of each image (B,); by default the paper's BCE/4.
-            It must be registered with `keras.saving` to be saved.
+        content_loss: callable of (truth, maps) that returns the loss of each image (B,), registered with
+            `keras.saving`, or a loss of `keras.losses`, averaged over the pixels. By default the paper's BCE/4.
         updates: `"alternate"`: odd batches train the discriminator and even ones the generator, as the released code
             does; `"both"`: every batch trains both, the discriminator first.
         label_smoothing: the discriminator is taught 1 minus this for recorded maps, and 0 for generated ones (Salimans
             et al. 2016, one-sided).
 
     Raises:
-        ValueError: unknown `updates`.
+        ValueError: unknown `updates`, or a `content_loss` that could not be loaded again from a saved model.
     """
 
     train_function: Any  # Set and called by Keras, which starts with None.
+    test_function: Any
 
     def __init__(
         self,
@@ -56,39 +61,66 @@ class SalGAN(keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.alpha = alpha
-        self.content_loss = content_loss or losses.DownsampledBinaryCrossentropy()
+        self.content_loss = losses.DownsampledBinaryCrossentropy() if content_loss is None else content_loss
+        losses.check_content_loss(self.content_loss)
         self.updates = updates
         self.label_smoothing = label_smoothing
         # Batches seen, saved with the weights: whose turn it is survives a restart, and never starts again.
         self.steps = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="steps")
-        adversarial = ("generator_loss", "discriminator_loss") if discriminator is not None else ()
+        adversarial = ("generator_loss",) if discriminator is not None else ()
         # Means over images, not over batches.
-        self._loss_means = {name: keras.metrics.Mean(name=name) for name in ("content_loss", *adversarial)}
+        self._loss_means = {name: keras.metrics.Mean(name=name) for name in ("loss", "content_loss", *adversarial)}
         self._map_means = {name: keras.metrics.Mean(name=name) for name in ("cc", "kl", "sim", "nss")}
+        self._discriminator_mean = keras.metrics.Mean(name="discriminator_loss")
+        self._map_metrics: list[keras.metrics.Metric] = []
+        # What the turns of this epoch have reported.
+        self._logs: dict[str, Any] = {}
         self.built = True
 
     def compile(
         self,
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        optimizer: str | keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: str | keras.optimizers.Optimizer | None = None,
+        *,
+        generator_optimizer: str | keras.optimizers.Optimizer | None = None,
+        metrics: Sequence | None = None,
         **kwargs,
     ):
-        """Set the optimizers; both are by default the paper's AdaGrad (`paper_optimizer`).
+        """Set the optimizers and metrics.
 
-        Callbacks find the generator's as `model.optimizer`. `kwargs` (`jit_compile`, `run_eagerly`, …) are
-        `keras.Model.compile`'s; XLA is off if not asked for: on a CPU it makes the convolutions' gradients twenty times
-        slower, and TensorFlow has no XLA gradient of the nearest resizing in `vgg16`.
+        Args:
+            optimizer: of both networks, or of the generator alone if the discriminator has its own. The discriminator
+                gets a copy. By default the paper's AdaGrad (`paper_optimizer`). Callbacks find the generator's as
+                `model.optimizer`.
+            discriminator_optimizer: the discriminator's own.
+            generator_optimizer: the generator's own.
+            metrics: names, functions or objects as in `keras.Model.compile`. They compare the saliency of the truth
+                with the generated maps.
+            kwargs: of `keras.Model.compile`, except `loss`, `loss_weights` and `weighted_metrics`. XLA is off by
+                default: on a CPU it makes the gradients of convolutions twenty times slower, and TensorFlow has no XLA
+                gradient of the nearest resizing in `vgg16`.
 
         Raises:
-            ValueError: `steps_per_execution` other than 1 with alternating updates.
+            ValueError: an unsupported argument, or `steps_per_execution` other than 1 with alternating updates.
         """
+        for name in ("loss", "loss_weights", "weighted_metrics"):
+            if kwargs.pop(name, None) is not None:
+                advice = "the losses are given to SalGAN's constructor, as content_loss= and alpha="
+                raise ValueError(f"compile({name}=) is not supported: {advice}")
         if self.discriminator is not None and self.updates == "alternate" and kwargs.get("steps_per_execution", 1) != 1:
             raise ValueError("alternating updates run one batch at a time: steps_per_execution must be 1")
         kwargs.setdefault("jit_compile", False)
-        super().compile(optimizer=generator_optimizer or paper_optimizer(), **kwargs)
+        self._map_metrics = [losses.make_metric(metric) for metric in metrics or ()]
+        if len({metric.name for metric in self.metrics}) < len(self.metrics):
+            raise ValueError(f"metrics={metrics!r}: a name occurs twice, or is one of SalGAN's own")
+        optimizer = keras.optimizers.get(optimizer or paper_optimizer())
+        generator_optimizer = keras.optimizers.get(generator_optimizer or optimizer)
+        super().compile(optimizer=generator_optimizer, **kwargs)
         self.optimizer.build(self.generator.trainable_variables)
         if self.discriminator is not None:
-            optimizer = keras.optimizers.get(discriminator_optimizer or paper_optimizer())
+            optimizer = keras.optimizers.get(discriminator_optimizer or optimizer)
+            if optimizer is generator_optimizer:
+                optimizer = optimizer.from_config(optimizer.get_config())
             scaled = keras.optimizers.LossScaleOptimizer
             if isinstance(self.optimizer, scaled) and not isinstance(optimizer, scaled):
                 optimizer = scaled(optimizer)
@@ -101,6 +133,8 @@ class SalGAN(keras.Model):
         config = {"generator_optimizer": keras.saving.serialize_keras_object(self.optimizer)}
         if self.discriminator is not None:
             config["discriminator_optimizer"] = keras.saving.serialize_keras_object(self.discriminator_optimizer)
+        if self._map_metrics:
+            config["metrics"] = keras.saving.serialize_keras_object(self._map_metrics)
         return config
 
     def compile_from_config(self, config: dict):
@@ -132,7 +166,12 @@ class SalGAN(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [*self._loss_means.values(), *self._map_means.values()]
+        adversarial = [self._discriminator_mean] if self.discriminator is not None else []
+        return [*self._loss_means.values(), *adversarial, *self._map_means.values(), *self._map_metrics]
+
+    def reset_metrics(self):
+        super().reset_metrics()
+        self._logs = {}
 
     # === Losses ===
 
@@ -145,21 +184,25 @@ class SalGAN(keras.Model):
 
     def _generator_loss(self, image, truth, saliency):
         # The means are updated with each image: a replica may have none of a last, partial batch.
-        content = self.content_loss(truth, saliency)
+        content = losses.apply_content_loss(self.content_loss, truth, saliency)
         self._loss_means["content_loss"].update_state(content)
-        if self.discriminator is None:
-            return keras.ops.mean(content)
-        # Not training: a spectrally normalised discriminator would change its kernels in the generator's turn.
-        (probability,) = self._judge(image, saliency, training=False)
-        loss = losses.adversarial_loss(probability, 1.0) + self.alpha * content
-        self._loss_means["generator_loss"].update_state(loss)
+        loss = content
+        if self.discriminator is not None:
+            # Not training: a spectrally normalised discriminator would change its kernels in the generator's turn.
+            (probability,) = self._judge(image, saliency, training=False)
+            loss = losses.adversarial_loss(probability, 1.0) + self.alpha * content
+            self._loss_means["generator_loss"].update_state(loss)
+        loss = loss + sum(self.generator.losses)
+        self._loss_means["loss"].update_state(loss)
+        for metric in self._map_metrics:
+            metric.update_state(truth["saliency"], saliency)
         return keras.ops.mean(loss)
 
     def _discriminator_loss(self, image, truth, saliency, training: bool):
         real, fake = self._judge(image, truth["saliency"], saliency, training=training)
         loss = (losses.adversarial_loss(real, 1 - self.label_smoothing) + losses.adversarial_loss(fake, 0.0)) / 2
-        self._loss_means["discriminator_loss"].update_state(loss)
-        return keras.ops.mean(loss)
+        self._discriminator_mean.update_state(loss)
+        return keras.ops.mean(loss) + sum(self.discriminator.losses)
 
     # === Steps ===
 
@@ -167,43 +210,38 @@ class SalGAN(keras.Model):
         gradients = tape.gradient(loss, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
 
-    def _scale(self, loss, network: keras.Model, optimizer: keras.optimizers.Optimizer):
+    def _scale(self, loss, optimizer: keras.optimizers.Optimizer):
         """Prepare a loss for its gradients: the optimizer sums them over replicas, and float16 needs a larger one."""
-        loss = loss + sum(network.losses)
         return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
-
-    def _log(self) -> dict:
-        return {name: mean.result() for name, mean in self._loss_means.items()}
 
     def generator_step(self, data) -> dict:
         """Train the generator on a batch of (image, truth)."""
-        image, truth = _unpack(data)
+        image, truth = unpack(data)
         with tf.GradientTape() as tape:
             saliency = self.generator(image, training=True)
             loss = self._generator_loss(image, truth, saliency)
-            loss = self._scale(loss, self.generator, self.optimizer)
+            loss = self._scale(loss, self.optimizer)
         self._apply(tape, loss, self.generator, self.optimizer)
-        return self._log()
+        return _results(*self._loss_means.values(), *self._map_metrics)
 
     def discriminator_step(self, data) -> dict:
         """Train the discriminator on a batch of (image, truth)."""
-        image, truth = _unpack(data)
+        image, truth = unpack(data)
         saliency = self.generator(image, training=False)
         with tf.GradientTape() as tape:
             loss = self._discriminator_loss(image, truth, saliency, training=True)
-            loss = self._scale(loss, self.discriminator, self.discriminator_optimizer)
+            loss = self._scale(loss, self.discriminator_optimizer)
         self._apply(tape, loss, self.discriminator, self.discriminator_optimizer)
-        return self._log()
+        return _results(self._discriminator_mean)
 
     def train_step(self, data) -> dict:
         """Train the discriminator, if there is one, and then the generator on a batch of (image, truth)."""
-        if self.discriminator is not None:
-            self.discriminator_step(data)
-        return self.generator_step(data)
+        logs = self.discriminator_step(data) if self.discriminator is not None else {}
+        return logs | self.generator_step(data)
 
     def test_step(self, data) -> dict:
         """Measure a batch of (image, truth) without training."""
-        image, truth = _unpack(data)
+        image, truth = unpack(data)
         saliency = self.generator(image, training=False)
         self._generator_loss(image, truth, saliency)
         if self.discriminator is not None:
@@ -211,33 +249,36 @@ class SalGAN(keras.Model):
         self._map_means["cc"].update_state(losses.correlation_coefficient(truth["saliency"], saliency))
         self._map_means["kl"].update_state(losses.kl_divergence(truth["saliency"], saliency))
         self._map_means["sim"].update_state(losses.similarity(truth["saliency"], saliency))
-        measured = ["cc", "kl", "sim"]
         if "fixations" in truth:
             # An image without fixations has no NSS.
             fixated = keras.ops.any(truth["fixations"] > 0, axis=(1, 2, 3))
             nss = losses.normalized_scanpath_saliency(truth["fixations"], saliency)
             self._map_means["nss"].update_state(nss, sample_weight=fixated)
-            measured.append("nss")
-        return self._log() | {name: self._map_means[name].result() for name in measured}
+        return _results(*(metric for metric in self.metrics if metric.name != "nss" or "fixations" in truth))
 
     def make_train_function(self, force: bool = False):
         """Compile the step or, for alternating updates, the two steps, and choose between them in Python.
 
         An optimizer's update inside `tf.cond` fails under MirroredStrategy, and a masked one would still run both.
         """
-        if self.train_function is not None and not force:
-            return
-        if self.discriminator is None or self.updates == "both":
-            turns = [self._compiled(self.train_step)]
-        else:
-            turns = [self._compiled(self.discriminator_step), self._compiled(self.generator_step)]
+        if self.train_function is None or force:
+            alternate = self.discriminator is not None and self.updates == "alternate"
+            steps = (self.discriminator_step, self.generator_step) if alternate else (self.train_step,)
+            turns = [self._compiled(step) for step in steps]
 
-        def train_function(iterator):
-            logs = turns[int(keras.ops.convert_to_numpy(self.steps)) % len(turns)](iterator)
-            self.steps.assign_add(self.steps_per_execution)
-            return logs
+            def train_function(iterator):
+                self._logs |= turns[int(keras.ops.convert_to_numpy(self.steps)) % len(turns)](iterator)
+                self.steps.assign_add(self.steps_per_execution)
+                return dict(self._logs)
 
-        self.train_function = train_function
+            self.train_function = train_function
+        self.train_function = check_first_batch(self, inspect.unwrap(self.train_function))
+
+    def make_test_function(self, force: bool = False):
+        """Compile the step that measures."""
+        if self.test_function is None or force:
+            super().make_test_function(force=True)
+        self.test_function = check_first_batch(self, inspect.unwrap(self.test_function))
 
     def _compiled(self, step: Callable) -> Callable:
         # Keras compiles whatever `train_step` is, and knows strategies, XLA and run_eagerly.
@@ -249,8 +290,5 @@ class SalGAN(keras.Model):
             del self.train_step
 
 
-def _unpack(data) -> tuple:
-    image, truth, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None:
-        raise ValueError("SalGAN takes batches of (image, truth); sample weights have no place in its losses")
-    return image, truth
+def _results(*metrics: keras.metrics.Metric) -> dict[str, Any]:
+    return {metric.name: metric.result() for metric in metrics}

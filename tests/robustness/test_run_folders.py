@@ -1,0 +1,147 @@
+"""Run folders that are damaged, hostile or in use: one line that names the file, and nothing removed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from salgan_tf import InputError, training
+from salgan_tf.__main__ import main
+from salgan_tf.run_folder import RunFolder, locked
+
+ROW = {"epoch": 1, "stage": "content", "seconds": 1.5, "content_loss": 0.5, "val_cc": 0.1}
+STATE = {"weights": "epoch-0001.weights.h5", "best_cc": {"content": 0.1}, "history": [ROW]}
+
+
+def write_run(run: Path, data: Path, state: object = STATE, settings: dict | None = None) -> Path:
+    """Write what a training of one epoch leaves, with weights that are none."""
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints" / "epoch-0001.weights.h5").write_bytes(b"weights")
+    (run / "checkpoints" / "last.json").write_text(state if isinstance(state, str) else json.dumps(state))
+    settings = {"data": str(data), "image_shape": [32, 32], "batch_size": 2, "init": "none"} | (settings or {})
+    (run / "run.json").write_text(json.dumps({"settings": settings, "data": {}}))
+    return run
+
+
+def list_files(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if path.is_file() and path.name != "run.lock"}
+
+
+def train_in_one_line(arguments: list[str], capsys) -> str:
+    """Run a training that must fail, and return its line on stderr."""
+    assert main(["train", *map(str, arguments)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        *({name: value for name, value in STATE.items() if name != missing} for missing in STATE),
+        *(STATE | {"weights": name} for name in ("../precious.h5", "/etc/hostname", "epoch-0002.weights.h5")),
+        *(STATE | {"weights": value} for value in (None, 7, "", [], {}, "a\0b", "x" * 5000)),
+        *(STATE | {"history": value} for value in (None, 3, {}, [], [1], [[]], [{}], "x", [ROW, ROW])),
+        *(STATE | {"history": [ROW | {name: value}]} for name in ROW for value in (None, "x", [], {})),
+        *(STATE | {"best_cc": value} for value in (None, [], 1, {"content": "x"}, {"content": None})),
+    ],
+)
+def test_damaged_record_of_checkpoints_is_one_line_and_removes_nothing(state, salicon, tmp_path, capsys):
+    precious = tmp_path / "run" / "precious.h5"
+    run = write_run(tmp_path / "run", salicon, state)
+    precious.write_bytes(b"precious")
+    before = list_files(tmp_path)
+    assert "last.json: not " in train_in_one_line(["--data", salicon, "--out", run, "--resume"], capsys)
+    assert list_files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        "{}",
+        '{"settings": {}, "data": {}}',
+        '{"settings": [], "data": {}}',
+        '{"settings": null, "data": {}}',
+        '{"settings": {"data": "x", "colour": 3}, "data": {}}',
+        '{"settings": {"data": "x"}, "data": 3}',
+        '{"settings": {"data": "x"}}',
+        *(
+            json.dumps({"settings": {"data": "x", name: value}, "data": {}})
+            for name in ("batch_size", "image_shape", "learning_rate", "content_loss", "augmentations", "backbone")
+            for value in ({"a": 1}, [[]], -1, "9" * 5000 + "x", "?")
+        ),
+    ],
+)
+def test_damaged_settings_of_a_run_are_one_line(text, salicon, tmp_path, capsys):
+    run = write_run(tmp_path / "run", salicon)
+    (run / "run.json").write_text(text)
+    before = list_files(tmp_path)
+    assert "run.json: not " in train_in_one_line(["--data", salicon, "--out", run, "--resume"], capsys)
+    assert list_files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 10**12),
+        ("batch_size", 10**30),
+        ("batch_size", "1" * 5000),
+        ("steps_per_epoch", 10**30),
+        ("bce_epochs", 10**30),
+        ("frozen", 10**30),
+        ("image_shape", (32 * 10**30, 32)),
+        ("image_shape", (2**20, 2**20)),
+        ("image_shape", (32, 33)),
+        ("learning_rate", "1e999"),
+        ("alpha", "nan"),
+    ],
+)
+def test_settings_out_of_all_bounds_are_one_line(name, value, salicon, tmp_path):
+    with pytest.raises(InputError, match=r"too large|not a number|does not fit|Exceeds"):
+        training.train(salicon, tmp_path / "run", verbose=0, **{"init": "none", name: value})
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+HOLDER = """
+import pathlib, sys, time
+from salgan_tf.run_folder import locked
+with locked(pathlib.Path(sys.argv[1])):
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_second_training_in_a_folder_is_refused_until_the_first_is_killed(salicon, tmp_path, capsys):
+    run = write_run(tmp_path / "run", salicon)
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(run)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "locked\n"
+        (run / "run.json").rename(tmp_path / "run.json")
+        new = ["--data", salicon, "--out", run, "--init", "none"]
+        assert "another training is writing to this folder" in train_in_one_line(new, capsys)
+        (tmp_path / "run.json").rename(run / "run.json")
+        resumed = ["--data", salicon, "--out", run, "--resume"]
+        assert "another training is writing to this folder" in train_in_one_line(resumed, capsys)
+    finally:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.communicate()
+    assert "is not the data that the run was started with" in train_in_one_line(resumed, capsys)
+
+
+def test_a_lock_can_be_taken_again_inside_of_itself_and_after_an_error(tmp_path):
+    with pytest.raises(ZeroDivisionError), locked(tmp_path), locked(tmp_path):
+        raise ZeroDivisionError
+    with locked(tmp_path):
+        assert RunFolder(tmp_path).epochs_done == 0
