@@ -130,7 +130,7 @@ def test_formats_that_start_programs_are_not_pictures(tmp_path, content, monkeyp
 def test_a_heif_picture_without_its_extra_names_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr("salgan_tf.extras._is_installed", lambda module: False)
     (tmp_path / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(4) + b"mif1heic" + bytes(64))
-    refused(tmp_path / "IMG_0001.HEIC", r"a HEIF picture requires pillow_heif, .*: pip install 'salgan_tf\[heif\]'")
+    refused(tmp_path / "IMG_0001.HEIC", r"a HEIF picture requires pillow_heif: pip install 'salgan_tf\[heif\]'")
     assert ".heic" in images.picture_suffixes()
 
 
