@@ -106,6 +106,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
             check_memory(path, sum(member.file_size for member in archive.infolist()))
             for member in archive.infolist():
                 _check_array(archive, member)
+        content.seek(0)
         with np.load(content, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except InputError:
