@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -64,7 +65,7 @@ def load_generator(path: str | Path) -> keras.Model:
     except Exception as error:  # Keras raises ValueError, TypeError, KeyError, OSError and zipfile's errors.
         raise InputError(path, f"not a Keras model that can be loaded: {_first_line(error)}") from error
     model = model.generator if isinstance(model, SalGAN) else model
-    ends = [getattr(model, "input", None), getattr(model, "output", None)]
+    ends: list[Any] = [getattr(model, "input", None), getattr(model, "output", None)]
     if not all(isinstance(end, keras.KerasTensor) for end in ends):
         raise InputError(path, "not a generator: expected a model from one array (B, H, W, 3) to one (B, H, W, 1)")
     if not all(keras.backend.is_float_dtype(end.dtype) for end in ends):

@@ -113,19 +113,19 @@ class SalGAN(keras.Model):
         self._map_metrics = [losses.make_metric(metric) for metric in metrics or ()]
         if len({metric.name for metric in self.metrics}) < len(self.metrics):
             raise ValueError(f"metrics={metrics!r}: a name occurs twice, or is one of SalGAN's own")
-        optimizer = keras.optimizers.get(optimizer or paper_optimizer())
-        generator_optimizer = keras.optimizers.get(generator_optimizer or optimizer)
-        super().compile(optimizer=generator_optimizer, **kwargs)
+        shared = keras.optimizers.get(optimizer or paper_optimizer())
+        generators = keras.optimizers.get(generator_optimizer or shared)
+        super().compile(optimizer=generators, **kwargs)
         self.optimizer.build(self.generator.trainable_variables)
         if self.discriminator is not None:
-            optimizer = keras.optimizers.get(discriminator_optimizer or optimizer)
-            if optimizer is generator_optimizer:
-                optimizer = optimizer.from_config(optimizer.get_config())
+            own = keras.optimizers.get(discriminator_optimizer or shared)
+            if own is generators:
+                own = own.from_config(own.get_config())
             scaled = keras.optimizers.LossScaleOptimizer
-            if isinstance(self.optimizer, scaled) and not isinstance(optimizer, scaled):
-                optimizer = scaled(optimizer)
-            optimizer.build(self.discriminator.trainable_variables)
-            self.discriminator_optimizer = optimizer
+            if isinstance(self.optimizer, scaled) and not isinstance(own, scaled):
+                own = scaled(own)
+            own.build(self.discriminator.trainable_variables)
+            self.discriminator_optimizer = own
 
     def get_compile_config(self) -> dict | None:
         if not self.compiled:
@@ -199,6 +199,7 @@ class SalGAN(keras.Model):
         return keras.ops.mean(loss)
 
     def _discriminator_loss(self, image, truth, saliency, training: bool):
+        assert self.discriminator is not None
         real, fake = self._judge(image, truth["saliency"], saliency, training=training)
         loss = (losses.adversarial_loss(real, 1 - self.label_smoothing) + losses.adversarial_loss(fake, 0.0)) / 2
         self._discriminator_mean.update_state(loss)
