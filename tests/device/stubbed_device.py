@@ -32,7 +32,7 @@ class StubbedDevice:
         module = folder / "binding" / "cuda" / ("cudart.py" if old_binding else "bindings/runtime.py")
         module.parent.mkdir(parents=True)
         module.write_text("from fake_device import *\n")
-        self._path = os.pathsep.join(map(str, (folder / "binding", _STUBS)))
+        self._path = os.pathsep.join(map(str, (folder / "binding", _STUBS, PROGRAMS.parent)))
 
     def run(self, *command: object, **environment: str) -> Outcome:
         """Run Python with the arguments `command` and additional environment variables."""
