@@ -139,7 +139,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     except Exception as error:  # numpy and zipfile raise nearly anything for a damaged file.
         cause = (
             "contains pickled Python objects, which may run code and are never loaded"
-            if "pickle" in str(error)
+            if "pickle" in str(error) or content.getvalue().startswith(b"\x80")
             else "not an .npz file of arrays, or damaged"
         )
         raise InputError(path, cause) from error

@@ -29,7 +29,8 @@ def check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a null character in the name.
-        raise InputError(path, error) from error
+        cause = "no such file" if isinstance(error, FileNotFoundError) else error
+        raise InputError(path, cause) from error
     if not stat.S_ISREG(mode):
         raise InputError(path, "is a folder" if stat.S_ISDIR(mode) else "not a regular file")
 
