@@ -1,14 +1,20 @@
 """What a file may cost: readers ask here before they allocate, so that a small hostile file cannot take all memory."""
 
+import contextlib
 import math
 import os
 import stat
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from salgan_tf.errors import InputError
 
 VARIABLE = "SALGAN_TF_MEMORY_GB"
 _DEFAULT = 2.0
+_change = threading.Condition()
+# Bytes of the blocks of `reserve_memory` that run now.
+_reserved = 0.0
 
 
 def check_memory(path: str | Path, needed: float) -> None:
@@ -21,6 +27,17 @@ def check_memory(path: str | Path, needed: float) -> None:
     Raises:
         InputError: it needs more, or the variable is not a positive number.
     """
+    limit = _read_limit()
+    if needed > limit:
+        enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
+        # Rounded up, or it might be called equal to the limit.
+        gigabytes = math.ceil(needed / 1e8) / 10
+        raise InputError(
+            path, f"needs {gigabytes} GB of memory and the limit is {limit / 1e9:g} GB: raise it with {enough}"
+        )
+
+
+def _read_limit() -> float:
     text = os.environ.get(VARIABLE, "")
     try:
         limit = float(text) if text else _DEFAULT
@@ -28,25 +45,52 @@ def check_memory(path: str | Path, needed: float) -> None:
         limit = 0.0
     if not 0 < limit < float("inf"):
         raise InputError(VARIABLE, f"invalid value {text!r}: expected gigabytes, such as 4")
-    if needed > limit * 1e9:
-        enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
-        raise InputError(
-            path, f"needs {needed / 1e9:.1f} GB of memory and the limit is {limit:g} GB: raise it with {enough}"
-        )
+    return limit * 1e9
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Read a regular file whole. A pipe, a socket or a device might never end.
+@contextlib.contextmanager
+def reserve_memory(path: str | Path, needed: float) -> Iterator[None]:
+    """Check like `check_memory`, and wait until all blocks that run in other threads fit in the limit together.
+
+    A block must not contain another one of the same thread.
+    """
+    global _reserved
+    check_memory(path, needed)
+    with _change:
+        _change.wait_for(lambda: not _reserved or _reserved + needed <= _read_limit())
+        _reserved += needed
+    try:
+        yield
+    finally:
+        with _change:
+            _reserved -= needed
+            _change.notify_all()
+
+
+def check_file(path: str | Path) -> None:
+    """Check that a path is a regular file below the limit of memory. A pipe, a socket or a device might never end.
 
     Raises:
-        InputError: it does not exist, cannot be read, is not a regular file, or is larger than the limit of memory.
+        InputError: it does not exist or cannot be reached, is not a regular file, or is too large.
     """
     try:
         # Asked before it is opened: opening a pipe without a writer would block.
         status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(path, "is a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
-        check_memory(path, status.st_size)
-        return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the name.
+        raise InputError(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(path, "is a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+    check_memory(path, status.st_size)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a file whole, after `check_file`.
+
+    Raises:
+        InputError: it fails that check, or cannot be read.
+    """
+    check_file(path)
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
         raise InputError(path, error) from error

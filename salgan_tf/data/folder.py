@@ -10,6 +10,7 @@ import numpy as np
 from salgan_tf import images
 from salgan_tf.data.fixations import Gaze, blur_fixations, read_fixations
 from salgan_tf.data.layouts import Example, find_layout
+from salgan_tf.data.mapfile import read_map
 from salgan_tf.errors import InputError, InputErrors
 
 
@@ -116,13 +117,14 @@ def _read_gaze(example: Example, shape: tuple[int, int]) -> Gaze | None:
 
 
 def _read_map(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    saliency = images.read_grey(path)
+    saliency = read_map(path, shape)
     if saliency.shape != shape:
         sizes = images.format_size(saliency.shape), images.format_size(shape)
         raise InputError(path, "the map is {} and its image {}".format(*sizes))
     if saliency.max() <= 0:
         raise InputError(path, "the map is black all over: nobody looked at anything")
-    return saliency
+    # Pictures have a fixed scale, and numbers have any.
+    return saliency if saliency.max() <= 1 else saliency / saliency.max()
 
 
 def _blur(example: Example, gaze: Gaze | None) -> np.ndarray:

@@ -13,8 +13,8 @@ from salgan_tf.images import find_pictures
 _WHOLE = "all"
 _MIT1003_ENDINGS = ("_fixPts", "_fixMap")
 # In order of preference: lossless formats first.
-_MAP_ENDINGS = (".png", ".jpg")
-_FIXATIONS_ENDINGS = (".mat", ".png", ".jpg")
+_MAP_ENDINGS = (".png", ".npy", ".mat", ".jpg")
+_FIXATIONS_ENDINGS = (".mat", ".csv", ".json", ".png", ".jpg")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _find_truth(picture: Path, saliency_map: Path, fixations: Path, name: str, s
     """Make an example of a photograph and the paths, without their endings, of its map and fixations."""
     found = _find(saliency_map, _MAP_ENDINGS), _find(fixations, _FIXATIONS_ENDINGS)
     if found == (None, None):
-        endings = " or ".join(_MAP_ENDINGS), " or ".join(_FIXATIONS_ENDINGS)
+        endings = ", ".join(_MAP_ENDINGS), ", ".join(_FIXATIONS_ENDINGS)
         cause = f"neither a map {saliency_map} ({endings[0]}) nor fixations {fixations} ({endings[1]})"
         raise InputError(picture, cause)
     return Example(name, picture, *found, source)
