@@ -36,6 +36,11 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
         InputErrors: pictures that have neither a map nor fixations.
     """
     layout = find_layout(root)
+    # A split is a name in the data set, never a path out of it.
+    splits = layout.splits()
+    if split not in splits:
+        known = f"the only split is {splits[0]!r}" if len(splits) == 1 else f"the splits are {', '.join(splits)}"
+        raise InputError(root, f"no pictures of the split {split!r}: {known}")
     pictures = layout.pictures(split)
     if not pictures:
         raise InputError(root, f"no pictures of the split {split!r}")
@@ -59,8 +64,16 @@ def fingerprint(examples: list[Example]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         for path in (example.image, example.map, example.fixations):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode() if path else b"none\n")
+            digest.update(f"{path.name} {_find_size(path)}\n".encode(errors="surrogateescape") if path else b"none\n")
     return digest.hexdigest()[:16]
+
+
+def _find_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        # Reading the example will say why.
+        return -1
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What is measured: models, folders of maps, and the baselines that every table needs."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from salgan_tf import images
 from salgan_tf.data import folder
 from salgan_tf.data.mapfile import read_map
 from salgan_tf.errors import InputError, InputErrors
-from salgan_tf.files import is_file, is_folder
+from salgan_tf.files import is_folder
 from salgan_tf.inference import MAP_ENDING, SaliencyPredictor
 from salgan_tf.metrics import maps
 from salgan_tf.parallel import attempt_all
@@ -94,7 +95,7 @@ class MapFolder(Contender):
 
     def _find(self, example: folder.Example) -> Path:
         candidates = [self._directory / f"{example.name}{ending}" for ending in _MAP_ENDINGS]
-        path = next(filter(is_file, candidates), None)
+        path = next(filter(os.path.lexists, candidates), None)
         if path is None:
             raise InputError(self._directory, f"no map of {example.name}, such as {example.name}.png or .npy")
         return path
