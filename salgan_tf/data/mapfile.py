@@ -44,7 +44,7 @@ def _read_npy(path: Path) -> np.ndarray:
         raise InputError(path, error) from error
     except Exception as error:  # numpy raises nearly anything for a damaged file.
         raise InputError(path, "not a .npy file of numbers, or damaged") from error
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub" or not array.size:
         raise InputError(path, "not a .npy file of numbers")
     if array.ndim == 3 and 1 in (array.shape[0], array.shape[-1]):
         array = array[0] if array.shape[0] == 1 else array[..., 0]

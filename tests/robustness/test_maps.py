@@ -1,12 +1,15 @@
 """Maps outside the contract are refused by name, as predictions and as ground truth; those within it are read."""
 
+import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 import scipy.io
-from conftest import save_picture, write_salicon
+from conftest import save_picture, write_example, write_salicon
 
+from salgan_tf.__main__ import main
 from salgan_tf.data import folder
 from salgan_tf.data.mapfile import read_map
 from salgan_tf.errors import InputError, InputErrors
@@ -133,3 +136,34 @@ def test_what_is_not_a_small_regular_file_is_refused_unread(tmp_path, kind, endi
     with pytest.raises(InputError, match=r"not a regular file|of memory and the limit|is a folder") as caught:
         read_map(path, SHAPE)
     assert caught.value.subject == str(path)
+
+
+def test_density_maps_alone_give_a_table_and_every_file(tmp_path, capsys):
+    data = write_salicon(tmp_path / "data")
+    shutil.rmtree(data / "fixations")
+    files = ["--json", tmp_path / "out.json", "--csv", tmp_path / "out.csv", "--pictures", tmp_path / "pictures"]
+    arguments = ["evaluate", "--data", data, "--maps", data / "maps" / "val", *files, "--markdown", "--published"]
+    assert main([str(word) for word in arguments]) == 0
+    captured = capsys.readouterr()
+    assert "–" in captured.out
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"salgan_tf: {data}: no fixations, so only CC, SIM, KL and EMD")
+    measured = json.loads((tmp_path / "out.json").read_text())["results"]["all"][str(data / "maps" / "val")]
+    known = [metric for metric, numbers in measured.items() if numbers is not None]
+    assert known == ["cc", "sim", "sim_mit", "kl", "emd"]
+    assert len(list((tmp_path / "pictures").iterdir())) == 2
+
+
+def test_a_data_set_without_splits_is_measured(tmp_path, capsys):
+    for index, name in enumerate(("deer", "plain")):
+        write_example(tmp_path / "data", "", name, index)
+    arguments = ["evaluate", "--data", str(tmp_path / "data"), "--maps", str(tmp_path / "data" / "maps")]
+    assert main(arguments) == 0
+    whole = capsys.readouterr().out
+    assert whole.startswith("2 images")
+    assert main([*arguments, "--split", "all"]) == 0
+    assert capsys.readouterr().out == whole
+    for split in ("val", "", str(tmp_path), ".."):
+        assert main([*arguments, "--split", split]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.endswith(f"no pictures of the split {split!r}: the only split is 'all'")
