@@ -11,7 +11,7 @@ import numpy as np
 import scipy.io
 
 from salgan_tf.errors import InputError
-from salgan_tf.limits import check_memory, read_bytes
+from salgan_tf.limits import check_memory, read_bytes, reserve_memory
 
 # Codes from MathWorks' "MAT-File Format", tables 1-1 and 1-3.
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
@@ -45,14 +45,15 @@ def read_mat(path: str | Path, names: tuple[str, ...] | None = None) -> dict[str
     content = read_bytes(path)
     try:
         if content[124:128] == b"\x00\x01IM":
-            _Check(path, "<").check_file(content)
+            needed = _Check(path, "<").check_file(content)
         elif content[124:128] == b"\x01\x00MI":
-            _Check(path, ">").check_file(content)
+            needed = _Check(path, ">").check_file(content)
         elif content[124:128] == b"\x00\x02IM":
             raise _UnsupportedError("a .mat file of version 7.3 is not supported: save it in MATLAB with -v7")
         else:
             raise ValueError("it has no MATLAB 5 header")
-        variables = scipy.io.loadmat(io.BytesIO(content), variable_names=names)
+        with reserve_memory(path, needed):
+            variables = scipy.io.loadmat(io.BytesIO(content), variable_names=names)
     except _UnsupportedError as error:
         raise InputError(path, error) from error
     except InputError:
@@ -75,8 +76,13 @@ class _Check:
         self._path, self._order = path, order
         self._needed = 0
 
-    def check_file(self, content: bytes) -> None:
-        """Check the whole file; raise ValueError if it is damaged, and InputError if it takes too much memory."""
+    def check_file(self, content: bytes) -> int:
+        """Check the whole file, and return the bytes of memory that it takes.
+
+        Raises:
+            ValueError: it is damaged.
+            InputError: it takes too much memory.
+        """
         self._take(len(content))
         names = set()
         for code, value in self._elements(memoryview(content)[_HEADER_BYTES:]):
@@ -88,6 +94,7 @@ class _Check:
             if name in names:
                 raise ValueError("two variables have the same name")
             names.add(name)
+        return self._needed
 
     def _take(self, size: int) -> None:
         self._needed += size
@@ -155,6 +162,8 @@ class _Check:
             self._take(_ELEMENT_BYTES * count)
             fields = count * (self._count_fields(elements) if kind == _STRUCT else 1)
             self._take(_ELEMENT_BYTES * fields)
+            # Asked at once: to walk through millions of fields takes long.
+            check_memory(self._path, self._needed + _ARRAY_BYTES * fields)
             found = 0
             for code, value in elements:
                 found += 1
