@@ -157,7 +157,7 @@ def _read_entry(path: Path, split: str, image_shape: tuple[int, int]) -> tuple[l
     whole = (
         isinstance(names, list)
         # A name must not lead out of the folder.
-        and all(isinstance(name, str) and name == Path(name).name and "\0" not in name for name in names)
+        and all(isinstance(name, str) and "" != name == Path(name).name and "\0" not in name for name in names)
         and all(type(number) is int for number in (count, *(written if isinstance(written, list) else [""])))
         and isinstance(digest, str)
     )

@@ -203,6 +203,7 @@ def test_a_record_that_declares_a_terabyte_is_refused(written):
 MANIFESTS = {
     "shards of an outer folder": {"shards": ["../shard"]},
     "absolute shards": {"shards": ["/etc/passwd"]},
+    "shards without a name": {"shards": [""]},
     "shards of numbers": {"shards": [1]},
     "a null character": {"shards": ["a\0b"]},
     "shards in a text": {"shards": "abc"},
