@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="DIR",
-        help="folders of saliency maps of any size: NAME.png or NAME_saliency.png (8 or 16 bits), or NAME.npy",
+        help="folders of saliency maps of any size: NAME.png or NAME_saliency.png (8 or 16 bits), NAME.npy, NAME.mat",
     )
     parser.add_argument(
         "--humans", action="store_true", help="also measure people: each observer predicted from all others"

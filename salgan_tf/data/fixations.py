@@ -8,7 +8,9 @@ import numpy as np
 
 from salgan_tf import images
 from salgan_tf.data.matfile import read_mat
+from salgan_tf.data.pointfile import read_points
 from salgan_tf.errors import InputError
+from salgan_tf.limits import check_memory
 
 # SALICON blurs by 19 pixels at 640 wide: one degree of visual angle, 3 % of the width.
 BLUR_PER_WIDTH = 0.03
@@ -46,14 +48,19 @@ def read_fixations(path: str | Path, shape: tuple[int, int]) -> Gaze:
               1-based [x y];
             - a `.mat` file with a matrix (H, W) that is 0 where nobody looked and one other number elsewhere: `fixLocs`
               or `I`, or else its only matrix of the photograph's size;
-            - a picture (H, W), white where someone looked.
+            - a picture (H, W), white where someone looked, or with 0 and one other level;
+            - a `.csv` or `.json` file of points, see `data.pointfile.read_points`.
         shape: (height, width) of the photograph; the file's must be the same.
 
     Raises:
         InputError: the file is unreadable, of none of these kinds, or of a size other than the photograph's; or all of
             a matrix or picture is fixated, or none.
     """
-    if Path(path).suffix.lower() != ".mat":
+    ending = Path(path).suffix.lower()
+    if ending in (".csv", ".json"):
+        points, observers = read_points(Path(path))
+        return _inside(points, observers, shape)
+    if ending != ".mat":
         return _from_binary(path, _read_picture(path), shape)
     content = read_mat(path, ("resolution", "gaze", *_MATRIX_NAMES))
     if "gaze" in content:
@@ -73,9 +80,16 @@ def _from_gaze(path: str | Path, content: dict[str, np.ndarray], shape: tuple[in
     _check_size(path, resolution, shape)
     located = np.rint(np.concatenate([*observers, np.empty((0, 2))]))[:, ::-1] - 1
     whose = np.repeat(np.arange(len(observers), dtype=np.int32), np.array([len(points) for points in observers], int))
+    return _inside(located, whose, shape)
+
+
+def _inside(points: np.ndarray, observers: np.ndarray | None, shape: tuple[int, int]) -> Gaze:
+    """Round points (N, 2) to pixels, and leave out those outside the photograph."""
+    located = np.rint(points)
     # Compared before the conversion to integers, which have no NaN and no infinity.
     inside = ((located >= 0) & (located < shape)).all(axis=1)
-    return Gaze(shape, located[inside].astype(np.int32), whose[inside], int(np.count_nonzero(~inside)))
+    whose = None if observers is None else observers[inside]
+    return Gaze(shape, located[inside].astype(np.int32), whose, int(np.count_nonzero(~inside)))
 
 
 def _check_columns(fixations: np.ndarray) -> np.ndarray:
@@ -92,6 +106,8 @@ def _from_binary(path: str | Path, fixated: np.ndarray, shape: tuple[int, int]) 
         raise InputError(path, "nothing is fixated: the file is black, or 0, all over")
     if fixated.all():
         raise InputError(path, "everything is fixated: the file is white, or one number, all over")
+    # int64 of both coordinates, and int32.
+    check_memory(path, 24 * int(np.count_nonzero(fixated)))
     return Gaze(shape, np.argwhere(fixated).astype(np.int32), None, 0)
 
 
@@ -102,6 +118,11 @@ def _read_picture(path: str | Path) -> np.ndarray:
     # The channels of a black-and-white picture agree.
     if (fixated != (pixels.max(axis=-1) >= _WHITE)).any():
         raise InputError(path, "a picture in colour: expected a black one that is white where someone looked")
+    if not fixated.any():
+        # Not white anywhere: a picture of 0 and 1, for instance, which is nearly black.
+        levels = images.read_grey(path)
+        if levels.min() == 0 and ((levels == 0) | (levels == levels.max())).all():
+            return levels > 0
     return fixated
 
 
@@ -118,6 +139,9 @@ def _choose_matrix(path: str | Path, content: dict[str, np.ndarray], shape: tupl
             raise InputError(path, f"{what} of the image's size, {size}; the file contains {held or 'nothing'}")
         (name,) = fitting
     matrix = matrices[name]
+    _check_size(path, matrix.shape, shape)
+    # Three masks.
+    check_memory(path, matrix.nbytes + 3 * matrix.size)
     if not ((matrix == 0) | (matrix == matrix.max(initial=0))).all():
         raise InputError(path, f"{name} is not binary: expected 0 where nobody looked, and one other number elsewhere")
     return matrix != 0

@@ -10,6 +10,7 @@ import numpy as np
 from salgan_tf import images
 from salgan_tf.data.fixations import Gaze, blur_fixations, read_fixations
 from salgan_tf.data.layouts import Example, find_layout
+from salgan_tf.data.mapfile import read_map
 from salgan_tf.errors import InputError, InputErrors
 
 
@@ -35,6 +36,11 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
         InputErrors: pictures that have neither a map nor fixations.
     """
     layout = find_layout(root)
+    # A split is a name in the data set, never a path out of it.
+    splits = layout.splits()
+    if split not in splits:
+        known = f"the only split is {splits[0]!r}" if len(splits) == 1 else f"the splits are {', '.join(splits)}"
+        raise InputError(root, f"no pictures of the split {split!r}: {known}")
     pictures = layout.pictures(split)
     if not pictures:
         raise InputError(root, f"no pictures of the split {split!r}")
@@ -58,8 +64,16 @@ def fingerprint(examples: list[Example]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         for path in (example.image, example.map, example.fixations):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode() if path else b"none\n")
+            digest.update(f"{path.name} {_find_size(path)}\n".encode(errors="surrogateescape") if path else b"none\n")
     return digest.hexdigest()[:16]
+
+
+def _find_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        # Reading the example will say why.
+        return -1
 
 
 @dataclass(frozen=True)
@@ -116,13 +130,14 @@ def _read_gaze(example: Example, shape: tuple[int, int]) -> Gaze | None:
 
 
 def _read_map(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    saliency = images.read_grey(path)
+    saliency = read_map(path, shape)
     if saliency.shape != shape:
         sizes = images.format_size(saliency.shape), images.format_size(shape)
         raise InputError(path, "the map is {} and its image {}".format(*sizes))
     if saliency.max() <= 0:
         raise InputError(path, "the map is black all over: nobody looked at anything")
-    return saliency
+    # Pictures have a fixed scale, and numbers have any.
+    return saliency if saliency.max() <= 1 else saliency / saliency.max()
 
 
 def _blur(example: Example, gaze: Gaze | None) -> np.ndarray:

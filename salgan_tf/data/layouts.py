@@ -1,5 +1,6 @@
 """Where data sets keep their files: the layouts of SALICON, MIT1003 and CAT2000."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +8,15 @@ from pathlib import Path
 from typing import Protocol
 
 from salgan_tf.errors import InputError, report
+from salgan_tf.files import is_folder
 from salgan_tf.images import find_pictures
 
 # The only split of a data set that is not split.
 _WHOLE = "all"
 _MIT1003_ENDINGS = ("_fixPts", "_fixMap")
 # In order of preference: lossless formats first.
-_MAP_ENDINGS = (".png", ".jpg")
-_FIXATIONS_ENDINGS = (".mat", ".png", ".jpg")
+_MAP_ENDINGS = (".png", ".npy", ".mat", ".jpg")
+_FIXATIONS_ENDINGS = (".mat", ".csv", ".json", ".png", ".jpg")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Layout(Protocol):
         """Return the names of the splits that have a ground truth; raise InputError if there is none."""
 
     def pictures(self, split: str) -> list[Path]:
-        """Return the photographs of a split in order of name; none, or InputError, if there is no such split."""
+        """Return the photographs of one of the `splits`, in order of name."""
 
     def example(self, picture: Path) -> Example:
         """Find the ground truth of a photograph; raise InputError if it has neither a map nor fixations."""
@@ -59,14 +61,15 @@ class Salicon:
     """`images/`, `maps/` and `fixations/`, all arranged alike.
 
     Splits are subfolders (`images/train/NAME.jpg`) or, as SALICON is published, part of the names
-    (`images/COCO_train2014_000000000009.jpg`). A photograph's source is its name up to the first "_".
+    (`images/COCO_train2014_000000000009.jpg`). Without either, the only split is "all". A photograph's source is its
+    name up to the first "_".
     """
 
     root: Path
 
     @classmethod
     def find(cls, root: Path) -> "Salicon | None":
-        return cls(root) if (root / "images").is_dir() else None
+        return cls(root) if is_folder(root / "images") else None
 
     def splits(self) -> list[str]:
         pictures = self.root / "images"
@@ -74,19 +77,22 @@ class Salicon:
         splits = [
             folder.name
             for folder in _subfolders(pictures)
-            if any((self.root / truth / folder.name).is_dir() for truth in ("maps", "fixations"))
+            if any(is_folder(self.root / truth / folder.name) for truth in ("maps", "fixations"))
         ]
         if not splits:
             names = [path.stem for path in find_pictures(pictures)]
             splits = [split for split in ("train", "val") if any(_word(split).search(name) for name in names)]
+            splits = splits or ([_WHOLE] if names else [])
         if not splits:
-            raise InputError(pictures, "no splits: expected subfolders, or names that contain train or val")
+            raise InputError(pictures, "no splits: expected pictures, or subfolders that maps/ or fixations/ have too")
         return splits
 
     def pictures(self, split: str) -> list[Path]:
         pictures = self.root / "images"
-        if (pictures / split).is_dir():
+        if is_folder(pictures / split):
             return find_pictures(pictures / split, report)
+        if split == _WHOLE:
+            return find_pictures(pictures, report)
         return [path for path in find_pictures(pictures, report) if _word(split).search(path.stem)]
 
     def example(self, picture: Path) -> Example:
@@ -104,7 +110,7 @@ def _word(split: str) -> re.Pattern:
 def _subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder in order of name, except hidden ones, which editors leave behind."""
     try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        return sorted(path for path in folder.iterdir() if is_folder(path) and not path.name.startswith("."))
     except OSError as error:
         raise InputError(folder, error) from error
 
@@ -113,7 +119,7 @@ def _find_truth(picture: Path, saliency_map: Path, fixations: Path, name: str, s
     """Make an example of a photograph and the paths, without their endings, of its map and fixations."""
     found = _find(saliency_map, _MAP_ENDINGS), _find(fixations, _FIXATIONS_ENDINGS)
     if found == (None, None):
-        endings = " or ".join(_MAP_ENDINGS), " or ".join(_FIXATIONS_ENDINGS)
+        endings = ", ".join(_MAP_ENDINGS), ", ".join(_FIXATIONS_ENDINGS)
         cause = f"neither a map {saliency_map} ({endings[0]}) nor fixations {fixations} ({endings[1]})"
         raise InputError(picture, cause)
     return Example(name, picture, *found, source)
@@ -122,7 +128,8 @@ def _find_truth(picture: Path, saliency_map: Path, fixations: Path, name: str, s
 def _find(path: Path, endings: tuple[str, ...]) -> Path | None:
     # `with_suffix` would cut the name at a dot.
     candidates = (path.with_name(f"{path.name}{ending}") for ending in endings)
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    # Whatever has the name: a pipe or a broken link is refused by its reader instead of being passed over.
+    return next(filter(os.path.lexists, candidates), None)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ class Mit1003:
     @classmethod
     def find(cls, root: Path) -> "Mit1003 | None":
         stimuli, truth = root / "ALLSTIMULI", root / "ALLFIXATIONMAPS"
-        if stimuli.is_dir() and truth.is_dir():
+        if is_folder(stimuli) and is_folder(truth):
             return cls(stimuli, truth)
         together = any(True for ending in _MIT1003_ENDINGS for _ in root.glob(f"*{ending}.*"))
         return cls(root, root) if together else None
@@ -144,7 +151,6 @@ class Mit1003:
         return [_WHOLE]
 
     def pictures(self, split: str) -> list[Path]:
-        _check_split(self.stimuli, split, _WHOLE)
         return [path for path in find_pictures(self.stimuli, report) if not path.stem.endswith(_MIT1003_ENDINGS)]
 
     def example(self, picture: Path) -> Example:
@@ -166,7 +172,7 @@ class Cat2000:
     def find(cls, root: Path) -> "Cat2000 | None":
         for base, split in ((root, _WHOLE), (root / "trainSet", "train")):
             truths = (base / "FIXATIONLOCS", base / "FIXATIONMAPS")
-            if (base / "Stimuli").is_dir() and any(folder.is_dir() for folder in truths):
+            if is_folder(base / "Stimuli") and any(is_folder(folder) for folder in truths):
                 return cls(base, split)
         return None
 
@@ -174,7 +180,6 @@ class Cat2000:
         return [self.split]
 
     def pictures(self, split: str) -> list[Path]:
-        _check_split(self.root, split, self.split)
         # Only what is directly in a category: its subfolder Output/ holds previews.
         return [path for category in _subfolders(self.root / "Stimuli") for path in find_pictures(category, report)]
 
@@ -182,11 +187,6 @@ class Cat2000:
         category, name = picture.parent.name, picture.stem
         maps, fixations = (self.root / truth / category / name for truth in ("FIXATIONMAPS", "FIXATIONLOCS"))
         return _find_truth(picture, maps, fixations, f"{category}/{name}", category)
-
-
-def _check_split(folder: Path, split: str, known: str) -> None:
-    if split != known:
-        raise InputError(folder, f"no pictures of the split {split!r}: the only split is {known!r}")
 
 
 _LAYOUTS: Sequence[type[Layout]] = (Salicon, Cat2000, Mit1003)
@@ -202,7 +202,7 @@ def find_layout(root: str | Path) -> Layout:
     for layout in _LAYOUTS:
         if found := layout.find(root):
             return found
-    problem = "not a data set in a known layout" if root.is_dir() else "no such folder"
+    problem = "not a data set in a known layout" if is_folder(root) else "no such folder"
     raise InputError(
         root,
         f"{problem}; expected images/, maps/ and fixations/ as in SALICON, ALLSTIMULI/ and ALLFIXATIONMAPS/ or "

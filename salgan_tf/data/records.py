@@ -9,7 +9,9 @@ from tqdm import tqdm
 from salgan_tf.data import folder
 from salgan_tf.data.grid import GridExample, grid_examples
 from salgan_tf.errors import InputError, InputErrors
-from salgan_tf.files import atomic_path, make_folder, read_json, write_json
+from salgan_tf.files import atomic_path, is_file, make_folder, read_json, write_json
+from salgan_tf.images import format_size
+from salgan_tf.limits import check_file
 
 MANIFEST = "records.json"
 _EXAMPLES_PER_SHARD = 500
@@ -68,9 +70,26 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
 def _count(path: Path) -> int | None:
     """Count a shard's examples; return None if it is missing or damaged."""
     try:
+        _check_lengths(path)
         return sum(1 for _ in tf.data.TFRecordDataset(str(path)))
-    except tf.errors.OpError:
+    except (InputError, tf.errors.OpError):
         return None
+
+
+def _check_lengths(path: Path) -> None:
+    """Check that a shard's records end where it ends: TensorFlow allocates what they declare, and may crash."""
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            size, end = path.stat().st_size, 0
+            while end < size:
+                file.seek(end)
+                # The length, with a checksum of 4 bytes, stands before the content, and a checksum behind it.
+                end += int.from_bytes(file.read(8), "little") + 16
+    except OSError as error:
+        raise InputError(path, error) from error
+    if end != size:
+        raise InputError(path, "the file is truncated or damaged; write it again with `prepare`")
 
 
 def _write_shard(path: Path, examples: list[GridExample]) -> None:
@@ -88,7 +107,7 @@ def _write_shard(path: Path, examples: list[GridExample]) -> None:
 
 def is_records(root: str | Path) -> bool:
     """Return whether a folder holds records."""
-    return (Path(root) / MANIFEST).is_file()
+    return is_file(Path(root) / MANIFEST)
 
 
 def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> tuple[list[bytes], str]:
@@ -101,30 +120,73 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
         InputError: no such split, a size other than `image_shape` (height, width), or a missing or damaged shard.
     """
     path = Path(root) / MANIFEST
-    manifest = read_json(path)
-    try:
-        entry = manifest["splits"][split]
-        shards = [Path(root) / name for name in entry["shards"]]
-        written, count, digest = tuple(manifest["image_shape"]), entry["examples"], entry["fingerprint"]
-    except (KeyError, TypeError) as error:
-        raise InputError(path, f"lacks {error}; write the records again with `prepare`") from error
-    if written != tuple(image_shape):
-        cause = f"the records have size {written}, not {tuple(image_shape)}; write them again with `prepare --size`"
-        raise InputError(path, cause)
-    serialized = []
+    shards, count, digest = _read_entry(path, split, image_shape)
+    serialized: list[bytes] = []
+
+    def check(content: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        # TensorFlow leaves out what no result depends on.
+        return content, tuple(tf.reduce_max(pixels) for pixels in _parse_safely(content, image_shape))
+
     for shard in tqdm(shards, desc=f"reading {split}", unit="shard", disable=None):
+        _check_lengths(shard)
         try:
-            serialized += tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
+            examples = tf.data.TFRecordDataset(str(shard)).map(check, tf.data.AUTOTUNE)
+            serialized += [content for content, _ in examples.as_numpy_iterator()]
+        except tf.errors.DataLossError as error:
+            raise InputError(shard, f"damaged ({error.message}); write it again with `prepare`") from error
         except tf.errors.OpError as error:
-            raise InputError(shard, f"missing or damaged ({error.message}); write it again with `prepare`") from error
+            size = format_size(image_shape)
+            cause = f"holds something other than examples of {size}; write it again with `prepare`"
+            raise InputError(shard, cause) from error
     if len(serialized) != count:
         raise InputError(path, f"lists {count} examples of {split!r}, but the shards hold {len(serialized)}")
     return serialized, digest
 
 
+def _read_entry(path: Path, split: str, image_shape: tuple[int, int]) -> tuple[list[Path], int, str]:
+    """Read the shards, the number of examples and the fingerprint of a split from `records.json`."""
+    manifest = read_json(path)
+    again = "write the records again with `prepare`"
+    try:
+        entry = manifest["splits"][split]
+        names, count, digest = entry["shards"], entry["examples"], entry["fingerprint"]
+        written = manifest["image_shape"]
+    except (KeyError, TypeError, IndexError) as error:
+        cause = f"lacks {error}" if isinstance(error, KeyError) else "damaged"
+        raise InputError(path, f"{cause}; {again}") from error
+    whole = (
+        isinstance(names, list)
+        # A name must not lead out of the folder.
+        and all(isinstance(name, str) and "" != name == Path(name).name and "\0" not in name for name in names)
+        and all(type(number) is int for number in (count, *(written if isinstance(written, list) else [""])))
+        and isinstance(digest, str)
+    )
+    if not whole:
+        raise InputError(path, f"damaged; {again}")
+    if written != list(image_shape):
+        cause = f"the records have size {tuple(written)}, not {tuple(image_shape)}"
+        raise InputError(path, f"{cause}; {again[:-1]} --size`")
+    if count < 1:
+        raise InputError(path, f"the records have no examples of {split!r}")
+    return [path.with_name(name) for name in names], count, digest
+
+
+def _parse_safely(serialized: tf.Tensor, image_shape: tuple[int, int]) -> GridExample:
+    """Parse an example, but refuse a PNG of another size before it is decoded."""
+    # Width and height, big-endian, stand after 16 bytes.
+    sizes = [tf.io.decode_raw(tf.strings.substr(png, 16, 8), tf.int32, False) for png in _features(serialized).values()]
+    with tf.control_dependencies([tf.debugging.assert_equal(size, image_shape[::-1]) for size in sizes]):
+        return parse(tf.identity(serialized), image_shape)
+
+
+def _features(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Return the PNGs of an example."""
+    return tf.io.parse_single_example(serialized, {name: tf.io.FixedLenFeature([], tf.string) for name in _PIXELS})
+
+
 def parse(serialized: tf.Tensor, image_shape: tuple[int, int]) -> GridExample:
     """Decode one serialized example into tensors."""
-    features = tf.io.parse_single_example(serialized, {name: tf.io.FixedLenFeature([], tf.string) for name in _PIXELS})
+    features = _features(serialized)
 
     def decode(name: str, channels: int, dtype: tf.DType) -> tf.Tensor:
         pixels = tf.io.decode_png(features[name], channels=channels, dtype=dtype)

@@ -1,6 +1,6 @@
 """What is measured: models, folders of maps, and the baselines that every table needs."""
 
-import io
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from salgan_tf import images
 from salgan_tf.data import folder
+from salgan_tf.data.mapfile import read_map
 from salgan_tf.errors import InputError, InputErrors
-from salgan_tf.files import is_file, is_folder
+from salgan_tf.files import is_folder
 from salgan_tf.inference import MAP_ENDING, SaliencyPredictor
-from salgan_tf.limits import read_bytes
 from salgan_tf.metrics import maps
 from salgan_tf.parallel import attempt_all
 
@@ -25,7 +25,7 @@ _PRIOR_SHAPE = (192, 256)
 # The uniform share of the centre prior. Without it a density could be 0, and information gains over it unbounded.
 _PRIOR_UNIFORM = 0.01
 # The file names of a map are NAME plus one of these. Floats come before grey levels.
-_MAP_ENDINGS = (".npy", MAP_ENDING, ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
+_MAP_ENDINGS = (".npy", ".mat", MAP_ENDING, ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 
 
 class Contender:
@@ -68,9 +68,10 @@ class Model(Contender):
 
 
 class MapFolder(Contender):
-    """A folder of saliency maps: `NAME.png`, `NAME_saliency.png` (8 or 16 bits) or `NAME.npy` (floats).
+    """A folder of saliency maps: `NAME.png`, `NAME_saliency.png` (8 or 16 bits), `NAME.npy` or `NAME.mat`.
 
     A map whose size differs from its photograph's is resized: by area if it is larger, else with cubic interpolation.
+    See `data.mapfile.read_map` for what is refused: negative values, and another aspect ratio.
 
     Args:
         directory: the folder. NAME may contain a subfolder, such as CAT2000's categories.
@@ -89,34 +90,15 @@ class MapFolder(Contender):
 
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         path = self._find(example)
-        saliency = _read_array(path) if path.suffix == ".npy" else images.read_grey(path)
-        return images.resize_map(saliency, image.shape[:2])
+        shape = image.shape[:2]
+        return images.resize_map(read_map(path, shape), shape)
 
     def _find(self, example: folder.Example) -> Path:
         candidates = [self._directory / f"{example.name}{ending}" for ending in _MAP_ENDINGS]
-        path = next(filter(is_file, candidates), None)
+        path = next(filter(os.path.lexists, candidates), None)
         if path is None:
             raise InputError(self._directory, f"no map of {example.name}, such as {example.name}.png or .npy")
         return path
-
-
-def _read_array(path: Path) -> np.ndarray:
-    content = io.BytesIO(read_bytes(path))
-    try:
-        array = np.load(content, allow_pickle=False)
-    except Exception as error:  # On a damaged file numpy raises nearly anything, and suggests to load it unsafely.
-        raise InputError(path, "not a .npy file of numbers, or damaged") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or not array.size:
-        raise InputError(path, "not a .npy file of numbers")
-    if array.ndim == 3 and 1 in (array.shape[0], array.shape[-1]):
-        array = array[0] if array.shape[0] == 1 else array[..., 0]
-    if array.ndim != 2:
-        raise InputError(path, f"expected a map (H, W), found an array {array.shape}")
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        raise InputError(path, "the map has values that are not finite numbers (NaN, infinity or beyond float32)")
-    return array
 
 
 # What can be measured under a name, and what can be measured without one.

@@ -66,7 +66,8 @@ def evaluate(
         split: split of the data set; by default `"val"`, or the only one.
         humans: also measure people: each observer predicted from all others.
         fit_densities: also measure `ig_fitted`: blur, contrast and centre bias of each contender fitted on `train`.
-        allow_missing: skip photographs that lack a map or fixations, for all contenders alike.
+        allow_missing: skip photographs that lack a map or fixations, for all contenders alike. In a split without any
+            fixations none is skipped: metrics against densities are measured, and the others are NaN.
         report: called with each remark that does not stop the evaluation: skipped photographs, fixations outside.
 
     Raises:
@@ -78,7 +79,8 @@ def evaluate(
         cause = "the name of a baseline, which is always measured; a folder of that name can be given as ./FOLDER"
         raise InputError(taken.pop(), cause)
     splits = folder.find_splits(root)
-    split = split or (splits[0] if len(splits) == 1 else "val")
+    if split is None:
+        split = splits[0] if len(splits) == 1 else "val"
     gazes = _read_gazes(root, folder.index_folder(root, split), contenders.values(), allow_missing, report)
     examples = list(gazes)
     if humans and all(gaze.observers is None for gaze in gazes.values()):
@@ -128,11 +130,19 @@ def _read_gazes(
     allow_missing: bool,
     report: Callable[[InputError], None],
 ) -> dict[folder.Example, Gaze]:
-    """Read the fixations of all photographs that can be measured, before any other work."""
+    """Read the fixations of all photographs that can be measured, before any other work.
+
+    In a split without any file of fixations, those of each photograph are empty.
+    """
+    without_fixations = all(example.fixations is None for example in examples)
+    if without_fixations:
+        report(InputError(root, "no fixations, so only CC, SIM, KL and EMD are measured, against the density maps"))
 
     def read(example: folder.Example) -> tuple[folder.Example, Gaze]:
         for contender in contenders:
             contender.check(example)
+        if without_fixations:
+            return example, Gaze(images.read_size(example.image), np.empty((0, 2), np.int32), None, 0)
         gaze = folder.read_gaze(example)
         if gaze is None:
             raise InputError(example.image, "no fixations were recorded for it, and NSS and AUC need them")

@@ -61,7 +61,8 @@ def _row(evaluation: Evaluation, name: str, index: int, rank: str) -> list[np.nd
     saliency = saliency - min(float(saliency.min()), 0.0)
     overlays = [visualization.overlay(image, map_) for map_ in (truth, saliency)]
     pictures = [_frame(picture) for picture in (image, *overlays)]
-    scores = [f"{BY_NAME[metric].label} {evaluation.scores[name][metric][index]:.2f}" for metric in ("cc", "nss")]
+    values = {metric: evaluation.scores[name][metric][index] for metric in ("cc", "nss")}
+    scores = [f"{BY_NAME[metric].label} {value:.2f}" for metric, value in values.items() if not np.isnan(value)]
     for picture, words in zip(pictures, (f"{rank}: {example.name}", "recorded", ", ".join(scores)), strict=True):
         picture[-_CAPTION:] //= 3
         cv2.putText(picture, words, (6, _HEIGHT - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)

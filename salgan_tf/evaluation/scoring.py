@@ -40,6 +40,7 @@ METRICS = (
     Metric("emd", "EMD", "lower", "earth mover's distance, cells of 32 pixels"),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
+_AGAINST_FIXATIONS = tuple(BY_NAME)[: tuple(BY_NAME).index("ig_fitted")]
 
 
 class Negatives(NamedTuple):
@@ -91,7 +92,7 @@ def score_map(
     Args:
         saliency: the map (H, W).
         truth: the density of fixations (H, W).
-        fixations: (N, 2).
+        fixations: (N, 2); if there are none, the metrics against fixations are undefined.
         prior: the centre prior's density (H, W), the baseline of `ig`.
         negatives: the negatives of the shuffled metrics.
         fitted: the map as a fitted density (H, W), for `ig_fitted`.
@@ -130,6 +131,8 @@ def score_observers(gaze: Gaze, prior: np.ndarray, negatives: Negatives) -> dict
 def _score_points(
     saliency: np.ndarray, fixations: np.ndarray, prior: np.ndarray, negatives: Negatives
 ) -> dict[str, float]:
+    if not len(fixations):
+        return dict.fromkeys(_AGAINST_FIXATIONS, np.nan)
     shuffled = len(negatives.all) > 0
     return {
         "auc_judd": points.auc_judd(saliency, fixations),

@@ -142,7 +142,8 @@ def test_the_error_names_all_pictures_without_a_ground_truth_and_where_it_was_lo
     *lines, last = str(caught.value).splitlines()
     for name, line in zip(("i1", "i2"), lines, strict=True):
         truth = root / "ALLFIXATIONMAPS" / name
-        cause = f"neither a map {truth}_fixMap (.png or .jpg) nor fixations {truth}_fixPts (.mat or .png or .jpg)"
+        endings = "(.png, .npy, .mat, .jpg)", "(.mat, .csv, .json, .png, .jpg)"
+        cause = f"neither a map {truth}_fixMap {endings[0]} nor fixations {truth}_fixPts {endings[1]}"
         assert line == f"{root / 'ALLSTIMULI' / name}.jpeg: {cause}"
     assert "2 of 4" in last
 

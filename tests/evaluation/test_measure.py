@@ -233,13 +233,19 @@ def test_photographs_without_fixations_are_named_or_skipped(salicon, case):
 
 
 @pytest.mark.parametrize("allow_missing", [False, True])
-def test_a_split_without_any_fixations_is_named(salicon, allow_missing):
-    for path in (salicon / "fixations" / "val").iterdir():
-        path.unlink()
-    with pytest.raises(InputErrors) as caught:
-        evaluate(salicon, {"bright": UNTOUCHED}, allow_missing=allow_missing)
-    subjects = [str(example.image) for example in folder.index_folder(salicon, "val")]
-    assert [error.subject for error in caught.value.errors] == subjects
+def test_a_split_without_any_fixations_is_measured_against_densities(salicon, allow_missing):
+    before = evaluate(salicon, {"bright": BRIGHTNESS}).scores
+    shutil.rmtree(salicon / "fixations" / "val")
+    remarks = Remarks()
+    after = evaluate(salicon, {"bright": BRIGHTNESS}, allow_missing=allow_missing, report=remarks).scores
+    cause = "no fixations, so only CC, SIM, KL and EMD are measured, against the density maps"
+    assert remarks == [(str(salicon), cause)]
+    for name, columns in before.items():
+        for metric, values in columns.items():
+            expected = values if metric in ("cc", "sim", "sim_mit", "kl", "emd") else np.full(3, np.nan)
+            np.testing.assert_array_equal(after[name][metric], expected)
+    with pytest.raises(InputError, match="observers"):
+        evaluate(salicon, {"bright": BRIGHTNESS}, humans=True)
 
 
 def test_fixations_outside_the_image_are_reported_and_ignored(salicon):
