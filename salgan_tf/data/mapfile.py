@@ -16,7 +16,7 @@ def read_map(path: Path, shape: tuple[int, int]) -> np.ndarray:
     Args:
         path: a grey picture (8 or 16 bits), a `.npy` file (H, W), (H, W, 1) or (1, H, W), or a `.mat` file with a
             single matrix. Numbers may have any scale, but none is negative.
-        shape: (height, width) of the photograph. The map may be larger or smaller, but not of another aspect ratio.
+        shape: (height, width) of the photograph. The map may have another size, see `has_aspect_ratio`.
 
     Returns:
         float32 (H, W) of the map's own size: [0, 1] for a picture, else the numbers of the file.
@@ -26,13 +26,17 @@ def read_map(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """
     numbers = {".npy": _read_npy, ".mat": _read_matrix}.get(path.suffix.lower())
     saliency = images.read_grey(path) if numbers is None else _check_numbers(path, numbers(path))
+    if saliency.shape == shape[::-1] != shape:
+        sizes = images.format_size(saliency.shape), images.format_size(shape)
+        raise InputError(path, "the map is {} and its image {}: height and width are swapped".format(*sizes))
+    return saliency
+
+
+def has_aspect_ratio(saliency: np.ndarray, shape: tuple[int, int]) -> bool:
+    """Return whether a map (H, W) has the aspect ratio of `shape` (height, width), but for the rounding of a resize."""
     (height, width), (rows, columns) = shape, saliency.shape
     # Each side of a resized picture is rounded by less than a pixel, so the products differ by less than this.
-    if abs(rows * width - columns * height) >= max(height + width, rows + columns):
-        turned = ": height and width are swapped" if (rows > columns) != (height > width) else ""
-        sizes = images.format_size(saliency.shape), images.format_size(shape)
-        raise InputError(path, "the map is {} and its image {}, another aspect ratio".format(*sizes) + turned)
-    return saliency
+    return abs(rows * width - columns * height) < max(height + width, rows + columns)
 
 
 def _read_npy(path: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from salgan_tf import images
 from salgan_tf.data import folder
-from salgan_tf.data.mapfile import read_map
+from salgan_tf.data.mapfile import has_aspect_ratio, read_map
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.files import is_folder
 from salgan_tf.inference import MAP_ENDING, SaliencyPredictor
@@ -33,6 +33,10 @@ class Contender:
 
     def check(self, example: folder.Example) -> None:
         """Raise an `InputError` if it is known before any work that there is no map of this photograph."""
+
+    def remarks(self) -> list[InputError]:
+        """Return what is odd about the maps that were predicted so far, but no reason to refuse them."""
+        return []
 
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         """Return the map of a photograph.
@@ -71,7 +75,8 @@ class MapFolder(Contender):
     """A folder of saliency maps: `NAME.png`, `NAME_saliency.png` (8 or 16 bits), `NAME.npy` or `NAME.mat`.
 
     A map whose size differs from its photograph's is resized: by area if it is larger, else with cubic interpolation.
-    See `data.mapfile.read_map` for what is refused: negative values, and another aspect ratio.
+    A map of another aspect ratio, as of a network with a fixed output size, is stretched, and `evaluate` says so.
+    Negative values and swapped sides are refused, see `data.mapfile.read_map`.
 
     Args:
         directory: the folder. NAME may contain a subfolder, such as CAT2000's categories.
@@ -82,6 +87,7 @@ class MapFolder(Contender):
 
     def __init__(self, directory: str | Path):
         self.name, self._directory = str(directory), Path(directory)
+        self._stretched: set[str] = set()
         if not is_folder(self._directory):
             raise InputError(directory, "no such folder of maps")
 
@@ -91,7 +97,15 @@ class MapFolder(Contender):
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         path = self._find(example)
         shape = image.shape[:2]
-        return images.resize_map(read_map(path, shape), shape)
+        saliency = read_map(path, shape)
+        if not has_aspect_ratio(saliency, shape):
+            self._stretched.add(example.name)
+        return images.resize_map(saliency, shape)
+
+    def remarks(self) -> list[InputError]:
+        count = len(self._stretched)
+        cause = f"{count} maps have another aspect ratio than their photographs and were stretched"
+        return [InputError(self._directory, cause)] if count else []
 
     def _find(self, example: folder.Example) -> Path:
         candidates = [self._directory / f"{example.name}{ending}" for ending in _MAP_ENDINGS]

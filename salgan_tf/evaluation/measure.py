@@ -113,6 +113,9 @@ def evaluate(
         measured, errors = attempt_all(measure, examples, progress)
     if errors:
         raise InputErrors(root, errors, len(examples))
+    for contender in contenders.values():
+        for remark in contender.remarks():
+            report(remark)
     scores = {
         name: {metric.name: np.array([row[name][metric.name] for row in measured]) for metric in scoring.METRICS}
         for name in measured[0]
