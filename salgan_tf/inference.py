@@ -71,7 +71,13 @@ class SaliencyPredictor:
         """
         if isinstance(image, str | Path):
             image = images.read_image(image)
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        if (
+            not isinstance(image, np.ndarray)
+            or image.dtype != np.uint8
+            or image.ndim != 3
+            or image.shape[2] != 3
+            or not image.size
+        ):
             found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
             raise ValueError(f"image: expected a uint8 array (H, W, 3) in RGB, not {found}")
         saliency = images.resize_cubic(self.run_network(images.resize_area(image, self.image_shape)), image.shape[:2])

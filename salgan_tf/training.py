@@ -12,7 +12,9 @@ import tensorflow as tf
 
 import salgan_tf
 from salgan_tf import losses
+from salgan_tf.data.folder import find_splits
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
+from salgan_tf.data.records import is_records
 from salgan_tf.errors import InputError
 from salgan_tf.files import is_file, make_folder, read_json, write_json
 from salgan_tf.models.backbones import BACKBONES
@@ -87,13 +89,15 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
     strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
     keras.utils.set_random_seed(config.seed)
     folder = RunFolder(out)
+    if not is_records(config.data):
+        find_splits(config.data)
     with strategy.scope():
-        # Before the data: a wrong file of weights shows at once. A checkpoint replaces the start.
+        # Before the data are read: a wrong path or file of weights shows at once. A checkpoint replaces the start.
         weights = None if config.init == "none" or folder.epochs_done else config.init
         try:
             generator = build_generator(config.backbone, (*config.image_shape, 3), weights, dropout=config.dropout)
         except ValueError as error:
-            raise InputError("network", error) from error
+            raise InputError("--size", error) from error
         for layer in BACKBONES[config.backbone].encoder_layers[: config.frozen]:
             generator.get_layer(layer).trainable = False
     examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}

@@ -21,8 +21,8 @@ def open_network(path: Path, threads: int | None = None) -> Network:
     Raises:
         InputError: the file is missing, damaged or not a generator, or its runtime is not installed.
     """
-    if path.suffix not in _RUNTIMES:
+    if path.suffix.lower() not in _RUNTIMES:
         raise InputError(path, f"not a model: expected a file that ends in {', '.join(_RUNTIMES)}")
     check_file(path)
-    runtime = importlib.import_module(f"salgan_tf.runtimes.{_RUNTIMES[path.suffix]}")
+    runtime = importlib.import_module(f"salgan_tf.runtimes.{_RUNTIMES[path.suffix.lower()]}")
     return runtime.open_network(path, threads)
