@@ -37,6 +37,11 @@ def write_fixations(path: Path, observers: list[np.ndarray], shape: tuple[int, i
     scipy.io.savemat(path, {"image": path.stem, "resolution": np.array([shape], np.uint16), "gaze": gaze})
 
 
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all files and folders in a folder, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 def save_picture(path: Path, array: np.ndarray) -> None:
     """Save a picture as Pillow does without being asked for anything, so JPEG at quality 75, in a folder made here."""
     path.parent.mkdir(parents=True, exist_ok=True)
