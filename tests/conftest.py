@@ -78,6 +78,25 @@ def write_example(root: Path, split: str, name: str, seed: int, shape: tuple[int
     save_picture(root / "maps" / split / f"{name}.png", render_map(counts))
 
 
+def brightness_model():
+    """Make a generator (32, 64) whose correct output is known: the mean of the three channels, from 0 to 1."""
+    import keras  # Here, because tests without the extra `train` share this file.
+
+    image = keras.Input((32, 64, 3), name="image")
+    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765))(image)
+    return keras.Model(image, mean)
+
+
+@pytest.fixture(scope="session")
+def brightness_file(tmp_path_factory) -> Path:
+    """`brightness_model` as a float LiteRT file."""
+    import tensorflow as tf
+
+    path = tmp_path_factory.mktemp("models") / "brightness.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(brightness_model()).convert())
+    return path
+
+
 @pytest.fixture
 def photograph() -> np.ndarray:
     """A rendered photograph, uint8 (60, 80, 3)."""

@@ -17,7 +17,6 @@ import keras
 import numpy as np
 import pytest
 import scipy.io
-import tensorflow as tf
 from conftest import names_in, render_photograph, save_picture, write_fixations
 from PIL import Image
 
@@ -59,16 +58,6 @@ def nothing_half_written(tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.name.startswith(".partial-")] == []
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory) -> Path:
-    """A LiteRT generator that predicts the brightness of a photograph."""
-    image = keras.Input((32, 64, 3), name="image")
-    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765))(image)
-    path = tmp_path_factory.mktemp("model") / "brightness.tflite"
-    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, mean)).convert())
-    return path
-
-
 @pytest.fixture
 def photographs(tmp_path) -> Path:
     """A folder with one good photograph, 20x30."""
@@ -90,10 +79,10 @@ def assert_fails_with_name(outcome: Outcome, subject: Path) -> None:
 
 # test_images.py reads odd and bad pictures of every kind: here are the commands' reactions.
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1)])
-def test_pictures_of_extreme_shapes_are_predicted(run, model, tmp_path, shape):
+def test_pictures_of_extreme_shapes_are_predicted(run, brightness_file, tmp_path, shape):
     path = tmp_path / "odd.png"
     save_picture(path, np.random.default_rng(3).integers(0, 256, (*shape, 3), np.uint8))
-    outcome = run("predict", path, "--out", tmp_path / "out", "--model", model)
+    outcome = run("predict", path, "--out", tmp_path / "out", "--model", brightness_file)
     assert (outcome.code, outcome.lines) == (0, [])
     assert "1 of 1 predicted" in outcome.output
     for name in ("odd_saliency.png", "odd_overlay.jpg"):
@@ -108,9 +97,9 @@ def write_bad(folder: Path) -> Path:
     return path
 
 
-def test_a_bad_picture_is_named_and_the_others_continue(run, model, photographs, tmp_path):
+def test_a_bad_picture_is_named_and_the_others_continue(run, brightness_file, photographs, tmp_path):
     bad = write_bad(photographs)
-    outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", model)
+    outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", brightness_file)
     assert_fails_with_name(outcome, bad)
     assert "1 of 2 predicted" in outcome.output
     assert names_in(tmp_path / "out") == ["good_overlay.jpg", "good_saliency.png"]
@@ -129,11 +118,11 @@ def as_nobody():
         os.seteuid(0)
 
 
-def test_a_file_without_permission_is_named(run, model):
+def test_a_file_without_permission_is_named(run, brightness_file):
     # pytest's own folders can only be read by root, so this one lies outside of them.
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "model.tflite").write_bytes(model.read_bytes())
+        (folder / "model.tflite").write_bytes(brightness_file.read_bytes())
         for photograph in ("bad.png", "good.png"):
             save_picture(folder / photograph, render_photograph(0, (20, 30)))
         (folder / "out").mkdir()
@@ -152,12 +141,12 @@ def test_a_file_without_permission_is_named(run, model):
         assert names_in(folder / "out") == ["good_overlay.jpg", "good_saliency.png"]
 
 
-def test_paths_without_pictures_are_named(run, model, photographs, tmp_path):
+def test_paths_without_pictures_are_named(run, brightness_file, photographs, tmp_path):
     empty, notes, missing = (tmp_path / name for name in ("empty", "notes", "nowhere.jpg"))
     empty.mkdir()
     notes.mkdir()
     (notes / "note.txt").touch()
-    outcome = run("predict", empty, notes, missing, photographs, "--out", tmp_path / "out", "--model", model)
+    outcome = run("predict", empty, notes, missing, photographs, "--out", tmp_path / "out", "--model", brightness_file)
     assert outcome.code == 1
     for line, subject in zip(outcome.lines, (empty, notes, missing), strict=True):
         assert line.startswith(f"salgan_tf: {subject}: ")
@@ -165,13 +154,13 @@ def test_paths_without_pictures_are_named(run, model, photographs, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["predict", "prepare", "train", "evaluate", "import-weights"])
-def test_an_output_below_a_file_is_named(run, model, salicon, photographs, tmp_path, command):
+def test_an_output_below_a_file_is_named(run, brightness_file, salicon, photographs, tmp_path, command):
     blocked = photographs / "good.png" / "out"
     if command == "import-weights":
         blocked = blocked.with_suffix(".keras")
         (tmp_path / "gen.npz").touch()
     arguments = {
-        "predict": (photographs, "--out", blocked, "--model", model),
+        "predict": (photographs, "--out", blocked, "--model", brightness_file),
         "prepare": ("--data", salicon, "--out", blocked, "--size", "32x32"),
         "train": ("--data", salicon, "--out", blocked, *TINY_TRAINING, "none"),
         "evaluate": ("--data", salicon, "--maps", salicon / "maps" / "val", "--json", blocked),
@@ -379,9 +368,9 @@ def run_for_real(*arguments) -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr.splitlines())
 
 
-def test_a_real_call_names_only_the_bad_picture_on_stderr(model, photographs, tmp_path):
+def test_a_real_call_names_only_the_bad_picture_on_stderr(brightness_file, photographs, tmp_path):
     bad = write_bad(photographs)
-    outcome = run_for_real("predict", photographs, "--out", tmp_path / "out", "--model", model)
+    outcome = run_for_real("predict", photographs, "--out", tmp_path / "out", "--model", brightness_file)
     assert outcome.code == 1
     (line,) = outcome.lines
     assert line.startswith(f"salgan_tf: {bad}: ")

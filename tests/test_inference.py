@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import names_in, render_photograph
+from conftest import brightness_model, names_in, render_photograph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,37 +16,10 @@ from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.generator import build_generator
 from salgan_tf.models.salgan import SalGAN
 
-MODEL_SHAPE = (32, 64)
-
-
-def brightness_model() -> keras.Model:
-    """A generator whose correct output is known: the mean of the three channels."""
-    image = keras.Input((*MODEL_SHAPE, 3), name="image")
-    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765), name="mean")(image)
-    return keras.Model(image, mean)
-
-
-def quantize(model: keras.Model) -> bytes:
-    """Convert as the int8 export does: uint8 in and out."""
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.uint8
-    ramp = np.linspace(0, 255, np.prod(MODEL_SHAPE) * 3, dtype=np.float32).reshape(1, *MODEL_SHAPE, 3)
-    converter.representative_dataset = lambda: iter([[ramp]])
-    return converter.convert()
-
 
 @pytest.fixture(scope="session")
-def brightness_tflite(tmp_path_factory):
-    path = tmp_path_factory.mktemp("models") / "brightness.tflite"
-    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(brightness_model()).convert())
-    return path
-
-
-@pytest.fixture(scope="session")
-def brightness(brightness_tflite) -> SaliencyPredictor:
-    return SaliencyPredictor(brightness_tflite)
+def brightness(brightness_file) -> SaliencyPredictor:
+    return SaliencyPredictor(brightness_file)
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +77,7 @@ def test_the_adversarial_generator_of_a_run_is_preferred(generator_files, tmp_pa
     run.mkdir()
     (run / "content.keras").write_bytes((generator_files / "tiny.keras").read_bytes())
     brightness_model().save(run / "adversarial.keras")
-    assert SaliencyPredictor(run).image_shape == MODEL_SHAPE
+    assert SaliencyPredictor(run).image_shape == (32, 64)
 
 
 def test_the_map_is_aligned_with_the_photograph(brightness):
@@ -114,14 +87,6 @@ def test_the_map_is_aligned_with_the_photograph(brightness):
     assert saliency[30:50, 60:].min() > 0.97
     assert saliency[80:].max() < 0.03
     assert saliency[:, :40].max() < 0.03
-
-
-# The converter warns about every model with uint8 inputs; the representative data contain what it misses.
-@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected:UserWarning")
-def test_an_int8_model_has_the_same_ranges(brightness, tmp_path, photograph):
-    path = tmp_path / "int8.tflite"
-    path.write_bytes(quantize(brightness_model()))
-    np.testing.assert_allclose(SaliencyPredictor(path)(photograph), brightness(photograph), atol=0.02)
 
 
 def test_the_number_of_threads_changes_nothing(generator_files, photograph):
