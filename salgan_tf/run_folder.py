@@ -40,6 +40,10 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        # Of nested blocks, the outer one. Removed while it is held: nobody else can have taken it in between.
+        if lock.lock_counter == 1:
+            with contextlib.suppress(OSError):  # Windows keeps open files.
+                (path / "run.lock").unlink()
         lock.release()
 
 

@@ -37,6 +37,11 @@ def write_fixations(path: Path, observers: list[np.ndarray], shape: tuple[int, i
     scipy.io.savemat(path, {"image": path.stem, "resolution": np.array([shape], np.uint16), "gaze": gaze})
 
 
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all files and folders in a folder, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 def save_picture(path: Path, array: np.ndarray) -> None:
     """Save a picture as Pillow does without being asked for anything, so JPEG at quality 75, in a folder made here."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +76,25 @@ def write_example(root: Path, split: str, name: str, seed: int, shape: tuple[int
     for x, y in np.concatenate(observers):
         counts[y - 1, x - 1] += 1
     save_picture(root / "maps" / split / f"{name}.png", render_map(counts))
+
+
+def brightness_model():
+    """Make a generator (32, 64) whose correct output is known: the mean of the three channels, from 0 to 1."""
+    import keras  # Here, because tests without the extra `train` share this file.
+
+    image = keras.Input((32, 64, 3), name="image")
+    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765))(image)
+    return keras.Model(image, mean)
+
+
+@pytest.fixture(scope="session")
+def brightness_file(tmp_path_factory) -> Path:
+    """`brightness_model` as a float LiteRT file."""
+    import tensorflow as tf
+
+    path = tmp_path_factory.mktemp("models") / "brightness.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(brightness_model()).convert())
+    return path
 
 
 @pytest.fixture

@@ -13,15 +13,14 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import keras
 import numpy as np
 import pytest
 import scipy.io
-import tensorflow as tf
-from conftest import render_photograph, write_fixations
+from conftest import names_in, render_photograph, save_picture, write_fixations
 from PIL import Image
 
+from salgan_tf import images
 from salgan_tf.__main__ import main
 
 NOBODY = 65534
@@ -59,31 +58,17 @@ def nothing_half_written(tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.name.startswith(".partial-")] == []
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory) -> Path:
-    """A LiteRT generator that predicts the brightness of a photograph."""
-    image = keras.Input((32, 64, 3), name="image")
-    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 765))(image)
-    path = tmp_path_factory.mktemp("model") / "brightness.tflite"
-    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, mean)).convert())
-    return path
-
-
 @pytest.fixture
 def photographs(tmp_path) -> Path:
     """A folder with one good photograph, 20x30."""
-    folder = tmp_path / "photographs"
-    folder.mkdir()
-    Image.fromarray(render_photograph(0, (20, 30))).save(folder / "good.png")
-    return folder
+    save_picture(tmp_path / "photographs" / "good.png", render_photograph(0, (20, 30)))
+    return tmp_path / "photographs"
 
 
-def names_in(folder) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def assert_named_once(lines: list[str], subject) -> None:
-    """Assert that one line names the file, and that any other is the summary of a batch or of what was skipped."""
+def assert_fails_with_name(outcome: Outcome, subject: Path) -> None:
+    """Assert exit code 1, that one line names the file, and that any other is a summary of the batch."""
+    assert outcome.code == 1
+    lines = outcome.lines
     named = [line for line in lines if f"{subject}: " in line]
     assert len(named) == 1, lines
     assert named[0].startswith("salgan_tf: "), lines
@@ -92,64 +77,30 @@ def assert_named_once(lines: list[str], subject) -> None:
     assert "Traceback" not in "".join(lines)
 
 
-def write_odd(folder: Path, kind: str) -> tuple[Path, tuple[int, int]]:
-    """Write a picture that is odd but good; return its path and its (height, width)."""
-    scene = Image.fromarray(render_photograph(3, (22, 34)))
-    if kind == "1x1":
-        path = folder / "odd.png"
-        Image.new("RGB", (1, 1), "orange").save(path)
-        return path, (1, 1)
-    if kind in ("1x4000", "4000x1"):
-        path = folder / "odd.png"
-        shape = (1, 4000) if kind == "1x4000" else (4000, 1)
-        Image.fromarray(render_photograph(3, (16, 4000))[:1].reshape(*shape, 3)).save(path)
-        return path, shape
-    if kind == "16-bit":
-        path = folder / "odd.png"
-        cv2.imwrite(str(path), np.linspace(0, 65535, 22 * 34).reshape(22, 34).astype(np.uint16))
-    elif kind == "CMYK":
-        path = folder / "odd.jpg"
-        scene.convert("CMYK").save(path)
-    elif kind == "animation":
-        path = folder / "odd.gif"
-        scene.save(path, save_all=True, append_images=[Image.new("RGB", scene.size)])
-    else:
-        path = folder / "odd.png"
-        scene.convert({"grey": "L", "RGBA": "RGBA"}[kind]).save(path)
-    return path, (22, 34)
-
-
-@pytest.mark.parametrize("kind", ["1x1", "1x4000", "4000x1", "grey", "RGBA", "16-bit", "CMYK", "animation"])
-def test_odd_pictures_are_predicted(run, model, tmp_path, kind):
-    path, shape = write_odd(tmp_path, kind)
-    outcome = run("predict", path, "--out", tmp_path / "out", "--model", model)
+# test_images.py reads odd and bad pictures of every kind: here are the commands' reactions.
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1)])
+def test_pictures_of_extreme_shapes_are_predicted(run, brightness_file, tmp_path, shape):
+    path = tmp_path / "odd.png"
+    save_picture(path, np.random.default_rng(3).integers(0, 256, (*shape, 3), np.uint8))
+    outcome = run("predict", path, "--out", tmp_path / "out", "--model", brightness_file)
     assert (outcome.code, outcome.lines) == (0, [])
     assert "1 of 1 predicted" in outcome.output
     for name in ("odd_saliency.png", "odd_overlay.jpg"):
-        with Image.open(tmp_path / "out" / name) as picture:
-            assert picture.size[::-1] == shape
+        assert images.read_size(tmp_path / "out" / name) == shape
 
 
-def write_bad(folder: Path, kind: str) -> Path:
+def write_bad(folder: Path) -> Path:
+    """Write a truncated photograph; return its path."""
     path = folder / "bad.jpg"
-    if kind == "truncated":
-        Image.fromarray(render_photograph(3)).save(path)
-        path.write_bytes(path.read_bytes()[:700])
-    elif kind == "text":
-        path.write_text("not a picture\n")
-    elif kind == "empty":
-        path.touch()
-    elif kind == "dangling link":
-        path.symlink_to(folder / "nowhere.jpg")
+    save_picture(path, render_photograph(3))
+    path.write_bytes(path.read_bytes()[:700])
     return path
 
 
-@pytest.mark.parametrize("kind", ["truncated", "text", "empty", "dangling link"])
-def test_a_bad_picture_is_named_and_the_others_continue(run, model, photographs, tmp_path, kind):
-    bad = write_bad(photographs, kind)
-    outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", model)
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, bad)
+def test_a_bad_picture_is_named_and_the_others_continue(run, brightness_file, photographs, tmp_path):
+    bad = write_bad(photographs)
+    outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", brightness_file)
+    assert_fails_with_name(outcome, bad)
     assert "1 of 2 predicted" in outcome.output
     assert names_in(tmp_path / "out") == ["good_overlay.jpg", "good_saliency.png"]
 
@@ -167,13 +118,13 @@ def as_nobody():
         os.seteuid(0)
 
 
-def test_a_file_without_permission_is_named(run, model):
+def test_a_file_without_permission_is_named(run, brightness_file):
     # pytest's own folders can only be read by root, so this one lies outside of them.
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "model.tflite").write_bytes(model.read_bytes())
+        (folder / "model.tflite").write_bytes(brightness_file.read_bytes())
         for photograph in ("bad.png", "good.png"):
-            Image.fromarray(render_photograph(0, (20, 30))).save(folder / photograph)
+            save_picture(folder / photograph, render_photograph(0, (20, 30)))
         (folder / "out").mkdir()
         arguments = ("predict", folder, "--out", folder / "out", "--model", folder / "model.tflite")
         # Once as root: nobody may not be able to read modules that are imported late.
@@ -185,56 +136,47 @@ def test_a_file_without_permission_is_named(run, model):
         (folder / "bad.png").chmod(0)
         with as_nobody():
             outcome = run(*arguments)
-        assert outcome.code == 1
-        assert_named_once(outcome.lines, folder / "bad.png")
+        assert_fails_with_name(outcome, folder / "bad.png")
         assert "Permission denied" in "".join(outcome.lines)
         assert names_in(folder / "out") == ["good_overlay.jpg", "good_saliency.png"]
 
 
-def test_an_empty_folder_and_a_missing_path_are_named(run, model, photographs, tmp_path):
-    (tmp_path / "empty").mkdir()
-    arguments = ("predict", tmp_path / "empty", tmp_path / "nowhere.jpg", photographs, "--out", tmp_path / "out")
-    outcome = run(*arguments, "--model", model)
+def test_paths_without_pictures_are_named(run, brightness_file, photographs, tmp_path):
+    empty, notes, missing = (tmp_path / name for name in ("empty", "notes", "nowhere.jpg"))
+    empty.mkdir()
+    notes.mkdir()
+    (notes / "note.txt").touch()
+    outcome = run("predict", empty, notes, missing, photographs, "--out", tmp_path / "out", "--model", brightness_file)
     assert outcome.code == 1
-    assert len(outcome.lines) == 2
-    for line, subject in zip(outcome.lines, (tmp_path / "empty", tmp_path / "nowhere.jpg"), strict=True):
+    for line, subject in zip(outcome.lines, (empty, notes, missing), strict=True):
         assert line.startswith(f"salgan_tf: {subject}: ")
     assert len(names_in(tmp_path / "out")) == 2
 
 
-def test_other_files_in_a_folder_are_skipped_and_counted(run, model, photographs, tmp_path):
+def test_other_files_in_a_folder_are_skipped_and_counted(run, brightness_file, photographs, tmp_path):
     (photographs / "notes.txt").write_text("a note")
     (photographs / "video.mp4").write_bytes(bytes(100))
-    outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", model)
+    outcome = run("predict", photographs, "--out", tmp_path / "out", "--model", brightness_file)
     assert outcome.code == 0
     assert outcome.lines == [f"salgan_tf: {photographs}: 2 files are not pictures and were skipped"]
     assert "1 of 1 predicted" in outcome.output
 
 
-def test_a_folder_without_pictures_is_named(run, model, tmp_path):
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "note.txt").touch()
-    outcome = run("predict", tmp_path / "notes", "--out", tmp_path / "out", "--model", model)
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, tmp_path / "notes")
-
-
 @pytest.mark.parametrize("command", ["predict", "prepare", "train", "evaluate", "import-weights"])
-def test_an_output_below_a_file_is_named(run, model, salicon, photographs, tmp_path, command):
+def test_an_output_below_a_file_is_named(run, brightness_file, salicon, photographs, tmp_path, command):
     blocked = photographs / "good.png" / "out"
     if command == "import-weights":
         blocked = blocked.with_suffix(".keras")
         (tmp_path / "gen.npz").touch()
     arguments = {
-        "predict": (photographs, "--out", blocked, "--model", model),
+        "predict": (photographs, "--out", blocked, "--model", brightness_file),
         "prepare": ("--data", salicon, "--out", blocked, "--size", "32x32"),
         "train": ("--data", salicon, "--out", blocked, *TINY_TRAINING, "none"),
         "evaluate": ("--data", salicon, "--maps", salicon / "maps" / "val", "--json", blocked),
         "import-weights": (tmp_path / "gen.npz", "--out", blocked),
     }[command]
     outcome = run(command, *arguments)
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, tmp_path / "gen.npz" if command == "import-weights" else blocked)
+    assert_fails_with_name(outcome, tmp_path / "gen.npz" if command == "import-weights" else blocked)
 
 
 @pytest.mark.parametrize("name", ["missing.tflite", "text.tflite", "text.keras", "text.pb"])
@@ -245,8 +187,7 @@ def test_a_bad_model_is_named(run, salicon, photographs, tmp_path, command, name
         path.write_text("no model\n" * 50)
     given = (photographs, "--out", tmp_path / "out") if command == "predict" else ("--data", salicon)
     outcome = run(command, *given, "--model", path)
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, path)
+    assert_fails_with_name(outcome, path)
 
 
 def write_bad_weights(folder: Path, kind: str) -> Path:
@@ -275,8 +216,7 @@ BAD_ARRAYS = ["wrong shape", "wrong shape, released", "pickled object", "too few
 def test_training_names_weights_of_another_network(run, salicon, tmp_path, kind):
     weights = write_bad_weights(tmp_path, kind)
     outcome = run("train", "--data", salicon, "--out", tmp_path / "run", *TINY_TRAINING, weights)
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, weights)
+    assert_fails_with_name(outcome, weights)
     assert names_in(tmp_path / "run") == []
 
 
@@ -284,15 +224,13 @@ def test_training_names_weights_of_another_network(run, salicon, tmp_path, kind)
 def test_import_weights_names_files_of_another_network(run, tmp_path, kind):
     weights = write_bad_weights(tmp_path, kind)
     outcome = run("import-weights", weights, "--out", tmp_path / "out.keras")
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, weights)
+    assert_fails_with_name(outcome, weights)
     assert names_in(tmp_path) == [weights.name]
 
 
 def test_import_weights_requires_a_keras_file(run, tmp_path):
     outcome = run("import-weights", tmp_path / "gen.npz", "--out", tmp_path / "out.h5")
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, tmp_path / "out.h5")
+    assert_fails_with_name(outcome, tmp_path / "out.h5")
 
 
 def spoil(root: Path, kind: str, split: str) -> Path:
@@ -327,9 +265,8 @@ KINDS = [
 def test_evaluating_names_bad_data(run, salicon, kind, split):
     bad = spoil(salicon, kind, split)
     outcome = run("evaluate", "--data", salicon, "--maps", salicon / "maps" / "val")
-    assert outcome.code == 1
     assert outcome.output == ""
-    assert_named_once(outcome.lines, bad)
+    assert_fails_with_name(outcome, bad)
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -337,8 +274,7 @@ def test_evaluating_names_bad_data(run, salicon, kind, split):
 def test_training_names_bad_data(run, salicon, tmp_path, kind, split):
     bad = spoil(salicon, kind, split)
     outcome = run("train", "--data", salicon, "--out", tmp_path / "run", *TINY_TRAINING, "none")
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, bad)
+    assert_fails_with_name(outcome, bad)
     assert names_in(tmp_path / "run") == []
 
 
@@ -350,8 +286,7 @@ def test_evaluating_names_a_picture_without_fixations(run, salicon, case):
     else:
         write_fixations(fixations, [np.array([[0, 7]])], (60, 80))
     outcome = run("evaluate", "--data", salicon, "--maps", salicon / "maps" / "val")
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, fixations if case != "no file" else salicon / "images" / "val" / "scene_11.png")
+    assert_fails_with_name(outcome, fixations if case != "no file" else salicon / "images" / "val" / "scene_11.png")
 
 
 def test_preparing_skips_bad_pictures_and_names_each(run, salicon, tmp_path):
@@ -380,16 +315,14 @@ def test_a_root_without_images_is_named(run, tmp_path, command, case):
         "prepare": ("--out", tmp_path / "records"),
     }[command]
     outcome = run(command, "--data", root, *arguments)
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, root)
+    assert_fails_with_name(outcome, root)
     assert "images/" in outcome.lines[0]
 
 
 def test_resuming_an_empty_folder_is_named(run, salicon, tmp_path):
     (tmp_path / "run").mkdir()
     outcome = run("train", "--data", salicon, "--out", tmp_path / "run", "--resume")
-    assert outcome.code == 1
-    assert_named_once(outcome.lines, tmp_path / "run" / "run.json")
+    assert_fails_with_name(outcome, tmp_path / "run" / "run.json")
 
 
 @pytest.mark.parametrize(
@@ -444,15 +377,9 @@ def run_for_real(*arguments) -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr.splitlines())
 
 
-def test_a_real_call_succeeds_and_keeps_stderr_clean(model, photographs, tmp_path):
-    outcome = run_for_real("predict", photographs, "--out", tmp_path / "out", "--model", model)
-    assert (outcome.code, outcome.lines) == (0, [])
-    assert names_in(tmp_path / "out") == ["good_overlay.jpg", "good_saliency.png"]
-
-
-def test_a_real_call_names_a_bad_picture(model, photographs, tmp_path):
-    bad = write_bad(photographs, "truncated")
-    outcome = run_for_real("predict", photographs, "--out", tmp_path / "out", "--model", model)
+def test_a_real_call_names_only_the_bad_picture_on_stderr(brightness_file, photographs, tmp_path):
+    bad = write_bad(photographs)
+    outcome = run_for_real("predict", photographs, "--out", tmp_path / "out", "--model", brightness_file)
     assert outcome.code == 1
     (line,) = outcome.lines
     assert line.startswith(f"salgan_tf: {bad}: ")

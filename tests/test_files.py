@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from conftest import names_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,10 +25,6 @@ class Payload:
 
     def __reduce__(self):
         return (os.mkdir, (str(self.path),))
-
-
-def names_in(folder) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_content_replaces_the_older_file(tmp_path):

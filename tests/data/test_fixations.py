@@ -152,6 +152,7 @@ def truncated_mat() -> bytes:
     return buffer.getvalue()[:-9]
 
 
+NOT_SALICON = "not a .mat file in SALICON's layout"
 # By kind: variables of a .mat file, a picture, or the bytes of a .mat file; and the cause that must be named.
 BAD_FILES = {
     "no variable": ({}, "neither gaze nor a matrix .* the file contains nothing"),
@@ -159,33 +160,18 @@ BAD_FILES = {
         {"points": np.zeros((3, 2)), "note": "text"},
         "neither gaze nor a matrix .* the file contains points 3x2, note 1",
     ),
-    "gaze without resolution": (
-        {"gaze": np.zeros((3, 2))},
-        "not a .mat file in SALICON's layout: no field 'resolution'",
-    ),
-    "numbers as gaze": (
-        {"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))},
-        "not a .mat file in SALICON's layout",
-    ),
-    "infinite resolution": (
-        {"resolution": np.array([[np.inf, 80]]), "gaze": np.zeros((3, 2))},
-        "not a .mat file in SALICON's layout",
-    ),
+    "gaze without resolution": ({"gaze": np.zeros((3, 2))}, f"{NOT_SALICON}: no field 'resolution'"),
+    "numbers as gaze": ({"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))}, NOT_SALICON),
+    "infinite resolution": ({"resolution": np.array([[np.inf, 80]]), "gaze": np.zeros((3, 2))}, NOT_SALICON),
     "gaze on another size": (make_gaze([[[1, 1]]], (61, 80)), r"61x80 .* 60x80"),
-    "gaze in three columns": (
-        make_gaze([[[1, 1, 1], [2, 2, 2]]]),
-        "not a .mat file in SALICON's layout: .* not \\(n, 2\\)",
-    ),
+    "gaze in three columns": (make_gaze([[[1, 1, 1], [2, 2, 2]]]), rf"{NOT_SALICON}: .* not \(n, 2\)"),
     "matrix of another size": ({"fixLocs": draw_pixels().T}, r"80x60 .* 60x80"),
     "matrix of zeros": ({"fixLocs": np.zeros(SHAPE)}, "nothing is fixated"),
     "matrix of ones": ({"fixLocs": np.ones(SHAPE)}, "everything is fixated"),
     "density": ({"fixLocs": np.linspace(0, 1, 4800).reshape(SHAPE)}, "fixLocs is not binary"),
     "negative": ({"I": -draw_pixels(np.int8)}, "I is not binary"),
     "NaN": ({"I": draw_pixels(float, np.nan)}, "I is not binary"),
-    "two matrices": (
-        {"one": draw_pixels(), "other": draw_pixels()},
-        "several matrices .* contains one 60x80, other 60x80",
-    ),
+    "two matrices": ({"a": draw_pixels(), "b": draw_pixels()}, "several matrices .* contains a 60x80, b 60x80"),
     "text of the image's size": ({"I": np.array([["x" * 80]] * 60)}, "neither gaze nor a matrix"),
     "sparse": ({"fixLocs": scipy.sparse.csc_matrix(draw_pixels())}, r": a sparse matrix is not supported: .*full"),
     "version 7.3": (

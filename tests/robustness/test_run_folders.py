@@ -28,7 +28,7 @@ def write_run(run: Path, data: Path, state: object = STATE, settings: dict | Non
 
 
 def list_files(root: Path) -> set[Path]:
-    return {path for path in root.rglob("*") if path.is_file() and path.name != "run.lock"}
+    return {path for path in root.rglob("*") if path.is_file()}
 
 
 def train_in_one_line(arguments: list[str], capsys) -> str:
