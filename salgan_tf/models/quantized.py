@@ -46,8 +46,8 @@ def _read_convolutions(path: Path, most: int) -> dict[str, list[np.ndarray]]:
 
     Args:
         path: the file.
-        most: number of convolutions after which reading ends: tensors may share bytes, so that a small file can hold
-            any number of large ones.
+        most: number of convolutions whose arrays are returned; more are only named. Tensors may share bytes, so that a
+            small file can hold any number of large ones.
     """
     from ai_edge_litert.schema_py_generated import BuiltinOperator, Model, TensorType
 
@@ -68,12 +68,14 @@ def _read_convolutions(path: Path, most: int) -> dict[str, list[np.ndarray]]:
             kernel, bias = (graph.Tensors(operator.Inputs(position)) for position in (1, 2))
             if (kernel.Type(), bias.Type()) != (TensorType.INT8, TensorType.INT32):
                 raise InputError(path, "its weights are not int8 with int32 biases: export it with `--int8`")
+            # The name ends in LAYER/convolution or LAYER/depthwise.
+            name = kernel.Name().decode().split("/")[-2]
+            if len(arrays) >= most:
+                arrays[name] = []
+                continue
             # (out, h, w, in) becomes (h, w, in, out), and a depthwise (1, h, w, channels) becomes (h, w, channels, 1).
             values = _dequantize(kernel, model, np.int8).transpose(1, 2, 3, 0)
-            # The name ends in LAYER/convolution or LAYER/depthwise.
-            arrays[kernel.Name().decode().split("/")[-2]] = [values, _dequantize(bias, model, np.int32)]
-            if len(arrays) > most:
-                break
+            arrays[name] = [values, _dequantize(bias, model, np.int32)]
     except InputError:
         raise
     except Exception as error:  # On a damaged file, the reader may raise anything.
