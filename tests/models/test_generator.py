@@ -72,19 +72,14 @@ def test_mobilenet_v2_is_small_enough_for_a_phone():
 
 def test_mobilenet_v2_uses_only_operations_that_devices_have(mobilenet_v2):
     """No tiled upsampling, and no activation without a fixed range for int8: ReLU6, and a sigmoid at the end."""
-    sigmoids = []
-    for layer in mobilenet_v2.layers:
-        assert not isinstance(layer, keras.layers.UpSampling2D), layer.name
-        if isinstance(layer, keras.layers.ReLU):
-            assert (layer.max_value, layer.negative_slope, layer.threshold) == (6.0, 0.0, 0.0), layer.name
-        elif getattr(layer, "activation", keras.activations.linear) is keras.activations.sigmoid:
-            sigmoids.append(layer)
-        else:
-            assert getattr(layer, "activation", keras.activations.linear) is keras.activations.linear, layer.name
-    assert sum(isinstance(layer, keras.layers.ReLU) for layer in mobilenet_v2.layers) > 35
-    assert len(sigmoids) == 1
-    after = mobilenet_v2.layers[mobilenet_v2.layers.index(sigmoids[0]) + 1 :]
-    assert not any(layer.weights for layer in after)
+    layers, linear = mobilenet_v2.layers, keras.activations.linear
+    assert not any(isinstance(layer, keras.layers.UpSampling2D) for layer in layers)
+    rectifiers = [layer for layer in layers if isinstance(layer, keras.layers.ReLU)]
+    assert len(rectifiers) > 35
+    assert {(layer.max_value, layer.negative_slope, layer.threshold) for layer in rectifiers} == {(6.0, 0.0, 0.0)}
+    (last,) = (layer for layer in layers if getattr(layer, "activation", linear) is not linear)
+    assert last.activation is keras.activations.sigmoid
+    assert not any(layer.weights for layer in layers[layers.index(last) + 1 :])
 
 
 @pytest.mark.parametrize("backbone", ["vgg16", "mobilenet_v2"])
