@@ -19,9 +19,9 @@ def run_to_layer(model: keras.Model, name: str, images: np.ndarray) -> np.ndarra
     return np.asarray(keras.Model(model.input, model.get_layer(name).output)(images))
 
 
-def assert_same_weights(found: keras.Model, expected: keras.Model | list[np.ndarray], tolerance: float = 0.0):
-    """Assert that a network has the weights of another one, or those that `get_weights` returned earlier."""
-    expected = expected.get_weights() if isinstance(expected, keras.Model) else expected
+def assert_same_weights(found: keras.Layer, expected: keras.Layer | list[np.ndarray], tolerance: float = 0.0):
+    """Assert that a network or layer has the weights of another one, or those that `get_weights` returned earlier."""
+    expected = expected.get_weights() if isinstance(expected, keras.Layer) else expected
     for ours, theirs in zip(found.get_weights(), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
 
