@@ -46,7 +46,24 @@ def load_for_export(model: str | Path | keras.Model, size: tuple[int, int] | Non
     if size and size != own_size:
         cause = f"its backbone is not {' or '.join(BACKBONES)}, so it can only be exported at its own size"
         raise InputError(subject, cause)
-    return generator
+    return _to_float32(generator, subject)
+
+
+def _to_float32(generator: keras.Model, subject: str) -> keras.Model:
+    """Return a generator that computes in float32: converters do not know the casts of mixed precision."""
+    if all(layer.compute_dtype == "float32" for layer in generator.layers):
+        return generator
+
+    def copy_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
+
+    try:
+        copy = keras.models.clone_model(generator, clone_function=copy_layer)
+        copy.set_weights(generator.get_weights())
+    except Exception as error:  # A model that is not functional, or a layer without a configuration.
+        cause = f"computes in {generator.compute_dtype} and cannot be rebuilt in float32: {error}"
+        raise InputError(subject, cause) from error
+    return copy
 
 
 def _find_backbone(generator: keras.Model) -> str | None:

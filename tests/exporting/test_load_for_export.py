@@ -148,3 +148,15 @@ def test_the_bundled_model_is_exported_as_it_ships_or_at_another_size():
     expected = found.predict_on_batch(picture[None].astype(np.float32))[0, ..., 0]
     assert maps.cc(shipped.run_network(picture), expected) > 0.99
     assert load_for_export("edge", (32, 64)).input_shape == (None, 32, 64, 3)
+
+
+def test_an_own_generator_in_mixed_precision_is_rebuilt_in_float32(tmp_path):
+    image = keras.Input((32, 48, 3))
+    x = keras.layers.Rescaling(1 / 255, dtype="mixed_float16")(image)
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", dtype="mixed_float16")(x)
+    own = keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32")(x))
+    own.save(tmp_path / "own.keras")
+    generator = load_for_export(tmp_path / "own.keras")
+    assert {layer.compute_dtype for layer in generator.layers} == {"float32"}
+    picture = np.random.default_rng(0).integers(0, 256, (1, 32, 48, 3)).astype(np.float32)
+    np.testing.assert_allclose(generator.predict_on_batch(picture), own.predict_on_batch(picture), atol=5e-3)
