@@ -48,11 +48,6 @@ def test_the_network_is_strongly_typed_and_the_engine_is_written(device, tmp_pat
     assert outcome.output.startswith(f"{engine}: 0.0 MB, built in 0 s by TensorRT {version}")
 
 
-def test_an_old_tensorrt_without_strong_typing_is_refused(device, tmp_path):
-    lines = refuse(device, pretend_onnx(tmp_path / "edge.onnx"), STUB_TENSORRT="8.5.2", STUB_NO_FLAG="1")
-    assert lines == ["TensorRT 8.5.2: has no strongly typed networks: requires 10.3 or later"]
-
-
 def test_a_file_of_any_batch_size_gets_a_profile(device, tmp_path):
     onnx = pretend_onnx(tmp_path / "edge.onnx", batch=-1)
     assert device.run(BUILD, onnx, "--batch", 4, "--out", tmp_path / "made" / "four.engine").code == 0
@@ -64,23 +59,6 @@ def test_a_file_of_any_batch_size_gets_a_profile(device, tmp_path):
     assert (tmp_path / "made" / "four.engine").is_file()
 
 
-def test_a_batch_size_that_the_file_does_not_have_is_refused(device, tmp_path):
-    onnx = pretend_onnx(tmp_path / "edge.onnx")
-    assert refuse(device, onnx, "--batch", 4) == [
-        f"{onnx}: its batch size is 1: for another one, export it with --dynamic-batch"
-    ]
-
-
-def test_all_errors_of_the_parser_are_printed(device, tmp_path):
-    onnx = pretend_onnx(tmp_path / "edge.onnx", errors=["node 3: no such\noperator", "node 5: bad type"])
-    assert refuse(device, onnx) == [
-        f"{onnx}: node 3: no such operator",
-        f"{onnx}: node 5: bad type",
-        f"{onnx}: not an ONNX file that TensorRT can parse",
-    ]
-    assert device.calls("trt.build_serialized_network") == []
-
-
 def test_a_failed_build_leaves_no_engine_and_an_old_one_as_it_was(device, tmp_path):
     onnx = pretend_onnx(tmp_path / "edge.onnx", unbuildable=True)
     cause = [f"{onnx}: TensorRT built no engine; its messages above say why"]
@@ -90,29 +68,39 @@ def test_a_failed_build_leaves_no_engine_and_an_old_one_as_it_was(device, tmp_pa
     assert (tmp_path / "edge.engine").read_bytes() == b"an older one"
 
 
-def test_a_missing_file_and_a_missing_gpu_are_named(device, tmp_path):
-    assert refuse(device, tmp_path / "missing.onnx") == [f"{tmp_path / 'missing.onnx'}: no such file"]
-    lines = refuse(device, pretend_onnx(tmp_path / "edge.onnx"), STUB_NO_GPU="1")
-    assert lines == ["TensorRT: found no GPU to build for"]
-
-
 @pytest.mark.parametrize(
-    ("described", "cause"),
+    ("described", "causes"),
     [
         (
             {"outputs": [["classes", [1, 10]]]},
-            "not a generator: maps (1, 6, 8, 3) to (1, 10), expected (1, H, W, 3) to (1, H, W, 1)",
+            ["not a generator: maps (1, 6, 8, 3) to (1, 10), expected (1, H, W, 3) to (1, H, W, 1)"],
         ),
         (
             {"inputs": [["image", [1, -1, -1, 3]]], "outputs": [["saliency", [1, -1, -1, 1]]]},
-            "takes images of any size; export it at one size, such as 192x256",
+            ["takes images of any size; export it at one size, such as 192x256"],
         ),
-        ({"inputs": []}, "not a generator: 0 inputs and 1 outputs"),
+        ({"inputs": []}, ["not a generator: 0 inputs and 1 outputs"]),
+        (
+            {"errors": ["node 3: no such\noperator", "node 5: bad type"]},
+            ["node 3: no such operator", "node 5: bad type", "not an ONNX file that TensorRT can parse"],
+        ),
     ],
+    ids=["classifier", "any size", "no input", "errors of the parser"],
 )
-def test_a_model_that_is_not_a_generator_is_refused(device, tmp_path, described, cause):
+def test_a_file_that_is_not_a_generator_is_refused_before_the_build(device, tmp_path, described, causes):
     onnx = pretend_onnx(tmp_path / "other.onnx", **described)
-    assert refuse(device, onnx) == [f"{onnx}: {cause}"]
+    assert refuse(device, onnx) == [f"{onnx}: {cause}" for cause in causes]
+    assert device.calls("trt.build_serialized_network") == []
+
+
+def test_a_build_that_cannot_start_names_the_cause(device, tmp_path):
+    missing, onnx = tmp_path / "missing.onnx", pretend_onnx(tmp_path / "edge.onnx")
+    assert refuse(device, missing) == [f"{missing}: no such file"]
+    assert refuse(device, onnx, STUB_NO_GPU="1") == ["TensorRT: found no GPU to build for"]
+    cause = "has no strongly typed networks: requires 10.3 or later"
+    assert refuse(device, onnx, STUB_TENSORRT="8.5.2", STUB_NO_FLAG="1") == [f"TensorRT 8.5.2: {cause}"]
+    cause = "its batch size is 1: for another one, export it with --dynamic-batch"
+    assert refuse(device, onnx, "--batch", 4) == [f"{onnx}: {cause}"]
 
 
 def test_the_timing_cache_is_read_and_written(device, tmp_path):

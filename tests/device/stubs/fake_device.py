@@ -1,8 +1,8 @@
-"""A stub of CUDA's runtime as cuda-python gives it, over plain memory of this process.
+"""A stub of CUDA's runtime with the interface of cuda-python, on plain memory of this process.
 
 Memory "of the device" and pinned memory are different allocations, and every copy is checked against their bounds and
 its direction. What is queued on a stream happens when the stream is synchronized, and no earlier: a program that
-forgets to synchronize, or queues in the wrong order, reads what is not there yet.
+forgets to synchronize, or queues in the wrong order, reads data that is not there yet.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ class cudaMemcpyKind(IntEnum):
 
 
 class cudaStream_t:
-    """A handle as the binding has it: no number, but with one."""
+    """A handle like the binding's: not a number, but convertible to one."""
 
     def __int__(self):
         return 4242

@@ -2,7 +2,7 @@
 
 It builds and computes nothing that TensorRT would: an "ONNX file" is JSON that says what to pretend, a parsed network
 is its shapes, an engine is the network as JSON, and running one gives the mean of a pixel's colours divided by 255.
-What is called is written down in the file that STUB_CALLS names, a line of JSON for each call.
+Each call is recorded as a line of JSON in the file that STUB_CALLS names.
 """
 
 import json
@@ -48,16 +48,16 @@ class _Tensor:
 
 class _Network:
     def __init__(self):
-        self.told = {"inputs": [], "outputs": []}
+        self.described = {"inputs": [], "outputs": []}
 
-    num_inputs = property(lambda self: len(self.told["inputs"]))
-    num_outputs = property(lambda self: len(self.told["outputs"]))
+    num_inputs = property(lambda self: len(self.described["inputs"]))
+    num_outputs = property(lambda self: len(self.described["outputs"]))
 
     def get_input(self, index):
-        return _Tensor(*self.told["inputs"][index])
+        return _Tensor(*self.described["inputs"][index])
 
     def get_output(self, index):
-        return _Tensor(*self.told["outputs"][index])
+        return _Tensor(*self.described["outputs"][index])
 
 
 class OnnxParser:
@@ -65,9 +65,9 @@ class OnnxParser:
         self._network, self._errors = network, []
 
     def parse_from_file(self, path):
-        told = json.loads(Path(path).read_text())
-        self._errors = told.get("errors", [])
-        self._network.told |= told
+        described = json.loads(Path(path).read_text())
+        self._errors = described.get("errors", [])
+        self._network.described |= described
         return not self._errors
 
     num_errors = property(lambda self: len(self._errors))
@@ -125,13 +125,13 @@ class Builder:
 
     def build_serialized_network(self, network, config):
         _note("build_serialized_network")
-        return None if network.told.get("unbuildable") else memoryview(json.dumps(network.told).encode())
+        return None if network.described.get("unbuildable") else memoryview(json.dumps(network.described).encode())
 
 
 class _Context:
-    def __init__(self, told):
-        self._told, self._addresses = told, {}
-        self._batch = told["inputs"][0][1][0]
+    def __init__(self, described):
+        self._described, self._addresses = described, {}
+        self._batch = described["inputs"][0][1][0]
 
     def set_input_shape(self, name, shape):
         _note("set_input_shape", name=name, shape=shape)
@@ -139,7 +139,7 @@ class _Context:
         return True
 
     def get_tensor_shape(self, name):
-        (shape,) = [shape for one, shape in self._told["outputs"] if one == name]
+        (shape,) = [shape for output, shape in self._described["outputs"] if output == name]
         return (self._batch, *shape[1:])
 
     def set_tensor_address(self, name, address):
@@ -149,19 +149,19 @@ class _Context:
 
     def execute_async_v3(self, stream_handle):
         _note("execute_async_v3", stream=stream_handle)
-        if self._told.get("unrunnable"):
+        if self._described.get("unrunnable"):
             return False
-        (entry, shape), (exit_, _) = self._told["inputs"][0], self._told["outputs"][0]
+        (entry, shape), (exit_, _) = self._described["inputs"][0], self._described["outputs"][0]
         pixels = shape[1] * shape[2]
         fake_device.run(stream_handle, self._addresses[entry], self._addresses[exit_], pixels)
         return True
 
 
 class _Engine:
-    def __init__(self, told):
-        self._told = told
-        # Outputs first: nobody may count on an order.
-        self._tensors = dict((*told["outputs"], *told["inputs"]))
+    def __init__(self, described):
+        self._described = described
+        # Outputs first: callers must not rely on an order.
+        self._tensors = dict((*described["outputs"], *described["inputs"]))
 
     num_io_tensors = property(lambda self: len(self._tensors))
 
@@ -169,16 +169,16 @@ class _Engine:
         return list(self._tensors)[index]
 
     def get_tensor_mode(self, name):
-        return TensorIOMode.INPUT if name in dict(self._told["inputs"]) else TensorIOMode.OUTPUT
+        return TensorIOMode.INPUT if name in dict(self._described["inputs"]) else TensorIOMode.OUTPUT
 
     def get_tensor_dtype(self, name):
-        return self._told.get("type", float32)
+        return self._described.get("type", float32)
 
     def get_tensor_shape(self, name):
         return tuple(self._tensors[name])
 
     def create_execution_context(self):
-        return _Context(self._told)
+        return _Context(self._described)
 
 
 class Runtime:
