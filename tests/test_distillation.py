@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import render_photograph
+from conftest import render_photograph, write_salicon
 
 from salgan_tf import InputError, SaliencyPredictor, build_generator, images
 from salgan_tf.__main__ import main
@@ -15,18 +15,21 @@ from salgan_tf.distillation import mean_density, write_pseudo_labels
 def teachers(tmp_path_factory):
     """Two generators with random weights, of two sizes."""
     folder = tmp_path_factory.mktemp("teachers")
-    paths = {side: folder / f"{side}.keras" for side in (32, 64)}
-    for side, path in paths.items():
-        build_generator("mobilenet_v2", (side, side, 3)).save(path)
-    return list(paths.values())
+    paths = []
+    for side in (32, 64):
+        generator = build_generator("mobilenet_v2", (side, side, 3))
+        generator.save(folder / f"{side}.keras")
+        paths.append(folder / f"{side}.keras")
+    return paths
 
 
 def files_of(root):
     return {path.relative_to(root): path.read_bytes() for path in sorted(root.rglob("*.*"))}
 
 
-def test_every_photograph_and_its_windows_get_a_map(salicon, tmp_path, teachers):
-    write_pseudo_labels(salicon, teachers, tmp_path / "pseudo", views=3)
+def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
+    data = write_salicon(tmp_path / "data")
+    write_pseudo_labels(data, teachers, tmp_path / "pseudo", views=3)
     found = index_folder(tmp_path / "pseudo", "train")
     assert [view.name for view in found] == [f"scene_{index}{end}" for index in range(6) for end in ("", "_1", "_2")]
     assert {view.source for view in found} == {"scene"}
@@ -36,13 +39,14 @@ def test_every_photograph_and_its_windows_get_a_map(salicon, tmp_path, teachers)
         assert saliency.shape == (64, 64)
         assert saliency.max() == 1
     whole, window = (images.read_image(found[view].image).astype(float) for view in (0, 1))
-    photograph = images.resize_area(images.read_image(index_folder(salicon, "train")[0].image), (64, 64))
+    photograph = images.resize_area(images.read_image(index_folder(data, "train")[0].image), (64, 64))
     assert np.abs(whole - photograph).mean() < 3
     assert np.abs(window - photograph).mean() > 6
 
 
-def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(salicon, tmp_path, teachers, monkeypatch):
-    write_pseudo_labels(salicon, teachers[:1], tmp_path / "whole", views=2)
+def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp_path, teachers, monkeypatch):
+    data = write_salicon(tmp_path / "data")
+    write_pseudo_labels(data, teachers[:1], tmp_path / "whole", views=2)
     calls = []
     write_image = images.write_image
 
@@ -52,12 +56,13 @@ def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(sal
             raise KeyboardInterrupt
         write_image(path, array)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(images, "write_image", interrupt)
-        write_pseudo_labels(salicon, teachers[:1], tmp_path / "resumed", views=2)
+        with pytest.raises(KeyboardInterrupt):
+            write_pseudo_labels(data, teachers[:1], tmp_path / "resumed", views=2)
     kept = files_of(tmp_path / "resumed")
     assert len([path for path in kept if path.suffix == ".png"]) == 4
-    write_pseudo_labels(salicon, teachers[:1], tmp_path / "resumed", views=2)
+    write_pseudo_labels(data, teachers[:1], tmp_path / "resumed", views=2)
     assert files_of(tmp_path / "resumed") == files_of(tmp_path / "whole")
 
 
@@ -71,9 +76,10 @@ def test_the_mean_density_of_a_mirror_image_is_the_mirrored_density(teachers):
     assert density.sum() == pytest.approx(1, abs=0.02)
 
 
-def test_pseudo_labels_are_added_to_the_recorded_maps(salicon, tmp_path, teachers):
-    write_pseudo_labels(salicon, teachers[:1], tmp_path / "pseudo", views=1)
-    recorded, pseudo = (load_examples(root, "train", (32, 32)) for root in (salicon, tmp_path / "pseudo"))
+def test_pseudo_labels_are_added_to_the_recorded_maps(tmp_path, teachers):
+    data = write_salicon(tmp_path / "data")
+    write_pseudo_labels(data, teachers[:1], tmp_path / "pseudo", views=1)
+    recorded, pseudo = (load_examples(root, "train", (32, 32)) for root in (data, tmp_path / "pseudo"))
     both = concatenate([recorded, pseudo])
     assert both.count == recorded.count + pseudo.count
     for position in range(both.count):
@@ -83,12 +89,13 @@ def test_pseudo_labels_are_added_to_the_recorded_maps(salicon, tmp_path, teacher
     assert both.fingerprint not in (recorded.fingerprint, pseudo.fingerprint)
 
 
-def test_command_names_the_bad_input(salicon, tmp_path, teachers, capsys):
-    arguments = ["distill", "--data", str(salicon), "--teachers", str(teachers[0]), "--out", str(tmp_path / "out")]
+def test_command_names_the_bad_input(tmp_path, teachers, capsys):
+    data = write_salicon(tmp_path / "data")
+    arguments = ["distill", "--data", str(data), "--teachers", str(teachers[0]), "--out", str(tmp_path / "out")]
     assert main([*arguments, "--views", "1"]) == 0
     assert len(index_folder(tmp_path / "out", "train")) == 6
     assert main([*arguments, "--split", "test"]) == 1
     assert "test" in capsys.readouterr().err
-    index_folder(salicon, "train")[1].image.write_bytes(b"no picture")
+    index_folder(data, "train")[1].image.write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"scene_1.*not a picture"):
-        write_pseudo_labels(salicon, teachers[:1], tmp_path / "bad", views=1)
+        write_pseudo_labels(data, teachers[:1], tmp_path / "bad", views=1)

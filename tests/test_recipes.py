@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import write_salicon
 
 from salgan_tf import SaliencyPredictor, recipes
 from salgan_tf.__main__ import main
@@ -21,9 +22,9 @@ def two_teachers(monkeypatch):
     return list(first)
 
 
-def test_teachers_pseudo_labels_and_student(salicon, tmp_path, two_teachers, capsys):
-    out = tmp_path / "run"
-    arguments = ["train", "--recipe", "edge", "--data", str(salicon), "--out", str(out), *TINY]
+def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
+    data, out = write_salicon(tmp_path / "data"), tmp_path / "run"
+    arguments = ["train", "--recipe", "edge", "--data", str(data), "--out", str(out), *TINY]
     assert main(arguments) == 0
     settings = [json.loads((out / "teachers" / name / "run.json").read_text())["settings"] for name in two_teachers]
     assert [teacher["seed"] for teacher in settings] == [recipes.TEACHERS[name]["seed"] for name in two_teachers]

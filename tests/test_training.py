@@ -54,9 +54,12 @@ def read_history(run: Path) -> list[dict]:
         return list(csv.DictReader(table))
 
 
+def final_weights(run: Path) -> list[np.ndarray]:
+    return keras.saving.load_model(run / "adversarial.keras").get_weights()
+
+
 def assert_ended_alike(run: Path, expected: Path):
-    weights = [keras.saving.load_model(folder / "adversarial.keras").get_weights() for folder in (expected, run)]
-    for theirs, ours in zip(*weights, strict=True):
+    for theirs, ours in zip(final_weights(expected), final_weights(run), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
     for theirs, ours in zip(read_history(expected), read_history(run), strict=True):
         for name in ("content_loss", "discriminator_loss", "val_cc"):

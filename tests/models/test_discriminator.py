@@ -46,20 +46,25 @@ def test_illegal_image_shape_is_refused(image_shape):
 
 
 def test_weight_normalisation_is_the_released_codes():
-    """Each filter becomes W g / sqrt(1e-6 + sum W^2), also where the 1e-6 matters; g starts at 1 and stays."""
+    """Each filter becomes W g / sqrt(1e-6 + sum W^2), also a filter so short that the 1e-6 matters."""
     random = np.random.default_rng(5)
     kernel = random.normal(size=(3, 3, 4, 6)) * np.array([1.0, 1e-4, 0.01, 3.0, 10.0, 1.0])
     bias, gain = random.normal(size=6), random.uniform(0.5, 2.0, 6)
     inputs = random.normal(size=(1, 7, 9, 4))
     layer = WeightNormConv2D(6, 3, padding="same")
     layer.build(inputs.shape)
-    np.testing.assert_array_equal(layer.gain, np.ones(6))
-    assert [weight.name for weight in layer.trainable_weights] == ["kernel", "bias"]
-    assert [weight.name for weight in layer.non_trainable_weights] == ["gain"]
     layer.set_weights([kernel, bias, gain])
     normalized = kernel * gain / np.sqrt(1e-6 + (kernel**2).sum(axis=(0, 1, 2)))
     expected = keras.ops.conv(inputs, normalized, padding="same") + bias
     np.testing.assert_allclose(layer(inputs.astype(np.float32)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_gain_is_kept_and_not_trained():
+    layer = WeightNormConv2D(6, 3)
+    layer.build((None, 8, 8, 4))
+    np.testing.assert_array_equal(layer.gain, np.ones(6))
+    assert [weight.name for weight in layer.trainable_weights] == ["kernel", "bias"]
+    assert [weight.name for weight in layer.non_trainable_weights] == ["gain"]
 
 
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
