@@ -141,7 +141,8 @@ def test_damaged_file_is_refused(ending, damage, generator, mobilenet_v2_arrays,
 @pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
 def test_file_of_another_network_is_refused(ending, generator, vgg16, tmp_path):
     image = keras.Input(SHAPE)
-    hidden = keras.layers.Conv2D(64, 3, padding="same")(image)
+    # Its first layer would fit, and must not be kept when the second one does not.
+    hidden = keras.layers.Conv2D(32, 3, padding="same")(image)
     shallow = keras.Model(image, keras.layers.Conv2D(1, 1, name="output")(hidden), name=generator.name)
     pairs = ((build_discriminator(SHAPE), generator), (generator, vgg16), (shallow, generator))
     for index, (source, target) in enumerate(pairs):
