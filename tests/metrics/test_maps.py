@@ -61,7 +61,7 @@ def test_kl_divergence_of_two_pixels():
     ("saliency", "density"),
     [([0, 0, 0, 0], [0.25, 0.25, 0.25, 0.25]), ([-1, 0, 2], [0, 0.25, 0.75]), ([1, 1, 2], [0.25, 0.25, 0.5])],
 )
-def test_density_is_shifted_to_minimum_0_if_values_are_negative(saliency, density):
+def test_density_of_zeros_is_uniform_and_negative_values_are_shifted(saliency, density):
     np.testing.assert_array_equal(maps.to_density(np.array([saliency])), [density])
     assert maps.kl_divergence(np.array([saliency]), np.array([density])) == pytest.approx(0, abs=1e-12)
 
@@ -75,7 +75,7 @@ def test_emd_is_the_cheapest_transport():
     """One half of the mass moves by 1 cell and the other by 2; crosswise they would move by 5 and 2."""
     first, second = (point_map((1, left)) + point_map((1, right)) for left, right in ((0, 3), (1, 5)))
     assert maps.emd(first, second) == pytest.approx(1.5)
-    # All at one place, then a half of it.
+    # Half of a mass moves by 4 cells.
     assert maps.emd(point_map((1, 1)), point_map((1, 1)) + point_map((1, 5))) == pytest.approx(2)
 
 
