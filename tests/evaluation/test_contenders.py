@@ -1,4 +1,4 @@
-"""Contenders: maps of every kind get the same scores, bad ones are named, the prior does not see what is measured."""
+"""Contenders: maps of every kind are read, bad ones are named, and the prior does not see what is measured."""
 
 import io
 import pickle
@@ -65,16 +65,12 @@ def data(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_maps_of_every_kind_give_nearly_the_same_scores(data, tmp_path, kind):
+def test_maps_of_every_kind_are_nearly_the_same(data, tmp_path, kind):
     name, convert = KINDS[kind]
-    for example in folder.index_folder(data, "val"):
-        write_map(tmp_path / "floats" / f"{example.name}.npy", render_wide())
-        write_map(tmp_path / "kind" / name.format(example.name), convert(render_wide()))
-    contenders = {name: MapFolder(tmp_path / name) for name in ("floats", "kind")}
-    scores = evaluate(data, contenders).scores
-    for metric in ("cc", "sim", "nss", "auc_uniform", "auc_judd", "ig_uniform"):
-        np.testing.assert_allclose(scores["kind"][metric], scores["floats"][metric], rtol=0.02, atol=0.03)
-    assert scores["floats"]["cc"].max() > 0.1
+    example, image = read(data)
+    write_map(tmp_path / name.format(example.name), convert(render_wide()))
+    found = MapFolder(tmp_path).predict(example, image)
+    np.testing.assert_allclose(found / found.max(), render_wide(), atol=0.01)
 
 
 def test_floats_are_preferred_to_grey_levels(data, tmp_path):

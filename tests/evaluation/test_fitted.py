@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import save_picture, write_fixations
-from handmade import BRIGHTNESS, DARKNESS, SHAPE, Made, render_spot
+from handmade import BRIGHTNESS, SHAPE, Made, render_spot
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,27 +168,18 @@ def test_photographs_without_fixations_do_not_matter(drawn, tmp_path):
     assert astuple(fit_density(SEES_SPOTS, usable, prior)) == pytest.approx(expected, rel=0.1)
 
 
-@pytest.mark.parametrize("split", ["train", "val"])
-def test_fitting_without_other_photographs_is_refused(salicon, split):
-    if split == "val":
-        for kind in ("images", "maps", "fixations"):
-            (salicon / kind / "train").rename(salicon / f"no {kind}")
+def test_fitting_on_the_measured_photographs_is_refused(salicon):
     with pytest.raises(InputError, match="fitted on the split train") as caught:
-        evaluate(salicon, {"bright": BRIGHTNESS}, split=split, fit_densities=True)
+        evaluate(salicon, {"bright": BRIGHTNESS}, split="train", fit_densities=True)
     assert caught.value.subject == str(salicon)
 
 
-def test_too_few_photographs_to_fit_on_are_refused(salicon):
-    with pytest.raises(InputError, match=r"at least 10 photographs .* there are 6") as caught:
-        evaluate(salicon, {"dark": DARKNESS}, fit_densities=True)
-    assert caught.value.subject == str(salicon / "images" / "train")
-
-
-def test_too_few_maps_of_train_are_refused(drawn):
-    maps = drawn / "maps" / "val"
-    with pytest.raises(InputError, match=r"at least 10 photographs .* there are 3") as caught:
-        evaluate(drawn, [MapFolder(maps)], fit_densities=True)
-    assert caught.value.subject == str(maps)
+def test_too_few_photographs_or_maps_to_fit_on_are_refused(salicon):
+    maps = MapFolder(salicon / "maps" / "val")
+    for contender, count, folder_name in ((BRIGHTNESS, 6, "images/train"), (maps, 0, "maps/val")):
+        with pytest.raises(InputError, match=f"at least 10 photographs .* there are {count}") as caught:
+            evaluate(salicon, {"mine": contender}, fit_densities=True)
+        assert caught.value.subject == str(salicon / folder_name)
 
 
 def test_bad_maps_of_train_are_each_named(drawn, tmp_path):

@@ -36,22 +36,10 @@ def test_intervals_follow_scale_and_shift(column, scale, shift):
     np.testing.assert_allclose(moved, (mean, min(low, high), max(low, high)), atol=1e-6)
 
 
-def test_an_interval_is_that_of_the_central_limit_and_shrinks_with_more_images():
-    random = np.random.default_rng(0)
-    widths = []
-    for count in (25, 100, 400):
-        column = random.normal(5, 2, count)
-        widths.append(width(estimate(list(column))))
-        assert widths[-1] == pytest.approx(2 * 1.96 * column.std() / np.sqrt(count), rel=0.1)
-    assert widths[0] > 1.5 * widths[1] > 2 * widths[2]
-
-
-def test_an_interval_contains_the_truth_about_95_times_in_100():
-    random = np.random.default_rng(1)
-    columns = {f"c{index}": {"nss": list(random.exponential(1, 60))} for index in range(300)}
-    estimates = summarize(make_evaluation(columns))["all"]
-    covered = np.mean([columns["nss"].low <= 1 <= columns["nss"].high for columns in estimates.values()])
-    assert 0.88 < covered < 0.98
+@pytest.mark.parametrize("count", [25, 100, 400])
+def test_an_interval_of_many_images_is_that_of_the_central_limit(count):
+    column = np.random.default_rng(0).normal(5, 2, count)
+    assert width(estimate(list(column))) == pytest.approx(2 * 1.96 * column.std() / np.sqrt(count), rel=0.1)
 
 
 def test_undefined_numbers_are_left_out():
@@ -92,20 +80,6 @@ def test_groups_are_all_images_and_each_of_several_sources(sources, means, count
     assert next(iter(found)) == "all"
     assert found == pytest.approx({"all": np.mean(numbers)} | means)
     assert {name: count_images(evaluation, name) for name in found} == dict(zip(found, [5, *counts], strict=True))
-
-
-def test_paired_differences_are_tighter_than_unpaired_ones():
-    random = np.random.default_rng(4)
-    # Photographs differ far more than the two contenders do on each of them.
-    photographs = random.normal(0, 10, 50)
-    columns = [list(photographs + random.normal(shift, 0.1, 50)) for shift in (0, 0.5)]
-    evaluation = make_evaluation({"first": {"nss": columns[0]}, "second": {"nss": columns[1]}})
-    paired = compare(evaluation)["second"]["nss"]
-    unpaired = summarize(evaluation)["all"]
-    assert paired.mean == pytest.approx(unpaired["second"]["nss"].mean - unpaired["first"]["nss"].mean)
-    assert paired.low < 0.5 < paired.high
-    assert paired.low > 0
-    assert width(paired) < 0.05 * width(unpaired["second"]["nss"])
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=15))

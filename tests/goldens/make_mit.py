@@ -27,12 +27,12 @@ runs = {runs};
 results = struct();
 for name = {{{names}}}
   load(fullfile("{scratch}", [name{{1}} ".mat"]));
-  one = struct();
-  one.nss_mit = NSS(saliency, fixated);
-  one.cc = CC(saliency, truth);
-  one.sim_mit = similarity(saliency, truth);
-  one.kl_divergence = KLdiv(saliency, truth);
-  one.information_gain = InfoGain(saliency, fixated, baseline);
+  scores = struct();
+  scores.nss_mit = NSS(saliency, fixated);
+  scores.cc = CC(saliency, truth);
+  scores.sim_mit = similarity(saliency, truth);
+  scores.kl_divergence = KLdiv(saliency, truth);
+  scores.information_gain = InfoGain(saliency, fixated, baseline);
   sampled = zeros(runs, 3);
   for run = 1:runs
     rand("twister", run);
@@ -43,14 +43,14 @@ for name = {{{names}}}
     end
     sampled(run, 3) = AUC_shuffled(saliency, fixated, others);
   end
-  one.auc_judd_without_jitter = AUC_Judd(saliency, fixated, 0);
+  scores.auc_judd_without_jitter = AUC_Judd(saliency, fixated, 0);
   means = mean(sampled);
   errors = std(sampled) / sqrt(runs);
   sampled_names = {{"auc_judd", "auc_borji", "sauc_borji"}};
   for index = 1:3
-    one.(sampled_names{{index}}) = struct("mean", means(index), "error", errors(index), "count", runs);
+    scores.(sampled_names{{index}}) = struct("mean", means(index), "error", errors(index), "count", runs);
   end
-  results.(name{{1}}) = one;
+  results.(name{{1}}) = scores;
 end
 parts = pkg("list", "image");
 output = struct("octave", version(), "octave_image", parts{{1}}.version, "values", results);
