@@ -89,7 +89,7 @@ def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredi
 
 def sharpen(saliency: np.ndarray) -> np.ndarray:
     """Return a mean density (H, W) with the contrast of recorded maps; its maximum is 1."""
-    saliency = (saliency / max(saliency.max(), np.finfo(np.float32).tiny)) ** _CONTRAST
+    saliency = (saliency / images.find_peak(saliency)) ** _CONTRAST
     return np.maximum(saliency - _HALF_LEVEL, 0) / (1 - _HALF_LEVEL)
 
 

@@ -43,6 +43,11 @@ class InputErrors(InputError):
         return "\n".join([*map(str, self.errors), super().__str__()])
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, which libraries make long, or its class if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def _escape(text: str) -> str:
     """Escape what would break the line or command a terminal, as in the names of hostile files."""
     harmless = (letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in text)

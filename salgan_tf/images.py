@@ -304,6 +304,11 @@ def resize_map(saliency: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return resize_cubic(saliency, shape).clip(saliency.min(), saliency.max())
 
 
+def find_peak(saliency: np.ndarray) -> float:
+    """Return the maximum of a map, or the smallest normal float32 if that is larger: it may be divided by."""
+    return max(float(saliency.max()), float(np.finfo(np.float32).tiny))
+
+
 def to_uint8(saliency: np.ndarray) -> np.ndarray:
     """Round a map in [0, 1] to the nearest uint8 level; truncation would bias it downwards."""
     return np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
@@ -316,7 +321,7 @@ def to_levels(saliency: np.ndarray) -> np.ndarray:
     brighter ones, and 0 far away. All zeros would claim that nobody ever looks there, which ruins KL and information
     gain where somebody did; all ones would cover half of the map, which costs SIM.
     """
-    maximum = max(float(saliency.max()), float(np.finfo(np.float32).tiny))
+    maximum = find_peak(saliency)
     levels = np.empty(saliency.shape, np.uint8)
     for rows in row_bands(saliency.shape):
         levels[rows] = to_uint8(saliency[rows] / maximum)

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from salgan_tf import images, visualization
-from salgan_tf.errors import InputError, report
+from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import is_folder, make_folder
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model
@@ -96,9 +96,8 @@ class SaliencyPredictor:
                 saliency = self._run(image)
             except (InputError, MemoryError):
                 raise
-            except Exception as error:  # Each runtime raises classes of its own, sometimes of a hundred lines.
-                cause = (str(error).strip() or type(error).__name__).splitlines()[0]
-                raise InputError(self._name, f"the model cannot be run: {cause}") from error
+            except Exception as error:  # Each runtime raises classes of its own.
+                raise InputError(self._name, f"the model cannot be run: {first_line(error)}") from error
         if saliency.shape != self.image_shape:
             found, expected = images.format_size(saliency.shape), images.format_size(self.image_shape)
             raise InputError(self._name, f"the model gives a map of {found}, expected {expected}")

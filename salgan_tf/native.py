@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from salgan_tf import extras
+
 _lock = threading.Lock()
 # How many blocks are silencing stderr now, and the descriptor that the last of them restores.
 _depth = 0
@@ -39,8 +41,16 @@ def quiet_stderr() -> Iterator[None]:
                 os.close(_kept)
 
 
-def import_tensorflow() -> None:
-    """Import TensorFlow and let it look for devices, without its notes on oneDNN and missing GPUs."""
+def import_tensorflow(subject: str) -> None:
+    """Import TensorFlow and let it look for devices, without its notes on oneDNN and missing GPUs.
+
+    Args:
+        subject: the command or file that needs it.
+
+    Raises:
+        InputError: a module of the extra `train` is missing.
+    """
+    extras.require(subject, "train")
     with quiet_stderr():
         import tensorflow as tf
 

@@ -8,14 +8,10 @@ import cv2
 import numpy as np
 
 from salgan_tf.files import write_bytes
-from salgan_tf.images import row_bands
+from salgan_tf.images import find_peak, row_bands
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def _maximum(saliency: np.ndarray) -> float:
-    return max(float(saliency.max()), float(np.finfo(np.float32).tiny))
 
 
 def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
@@ -25,7 +21,7 @@ def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
 
 def heat_map(saliency: np.ndarray) -> np.ndarray:
     """Colour a map (H, W) of any positive range from dark (0) to yellow (its maximum); return uint8 (H, W, 3) RGB."""
-    return _colorize((saliency / _maximum(saliency)).astype(np.float32), cv2.COLORMAP_INFERNO)
+    return _colorize((saliency / find_peak(saliency)).astype(np.float32), cv2.COLORMAP_INFERNO)
 
 
 def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -40,7 +36,7 @@ def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = No
         uint8 (H, W, 3) RGB.
     """
     out = np.empty_like(image) if out is None else out
-    maximum = _maximum(saliency)
+    maximum = find_peak(saliency)
     for rows in row_bands(image.shape):
         levels = (saliency[rows] / maximum).astype(np.float32)
         colors = _colorize(levels, cv2.COLORMAP_TURBO)

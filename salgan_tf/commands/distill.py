@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from salgan_tf import extras
 from salgan_tf.arguments import positive, seed
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
@@ -30,8 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the data set."""
-    extras.require("distill", "train")
-    import_tensorflow()
+    import_tensorflow("distill")
     from salgan_tf import distillation
 
     distillation.write_pseudo_labels(

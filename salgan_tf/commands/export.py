@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from salgan_tf import extras
 from salgan_tf.arguments import size
 from salgan_tf.console import say
 from salgan_tf.exporting.formats import FORMATS
@@ -60,8 +59,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
 def run(arguments: argparse.Namespace) -> int:
     """Export; a file that is refused is an error."""
     arguments.check(arguments)
-    extras.require("export", "train")
-    import_tensorflow()
+    import_tensorflow("export")
     from salgan_tf.exporting.exporter import export
 
     settings = {name: getattr(arguments, name) for name in ("size", "calibration", "data", "dynamic_batch", "force")}

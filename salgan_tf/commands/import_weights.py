@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from salgan_tf import extras
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
@@ -23,8 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert the files."""
-    extras.require("import-weights", "train")
-    import_tensorflow()
+    import_tensorflow("import-weights")
     from salgan_tf import released
 
     released.import_weights(arguments.generator, arguments.discriminator, arguments.out)

@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from salgan_tf import extras
 from salgan_tf.arguments import size
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
@@ -25,8 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the records."""
-    extras.require("prepare", "train")
-    import_tensorflow()
+    import_tensorflow("prepare")
     from salgan_tf.data import records
 
     records.write_records(arguments.data, arguments.out, arguments.image_shape)

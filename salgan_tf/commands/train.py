@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from salgan_tf import extras
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
@@ -17,8 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Raises:
         InputError: the extra `train`, which the backbones and losses need, is missing.
     """
-    extras.require("train", "train")
-    import_tensorflow()
+    import_tensorflow("train")
     from salgan_tf.settings import TrainingConfig
 
     parser.add_argument(

@@ -164,4 +164,4 @@ def blur_fixations(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     counts = count_fixations(points, shape, shape).astype(np.float32)
     sigma = max(BLUR_PER_WIDTH * shape[1], 0.5)
     density = cv2.GaussianBlur(counts, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-    return density / max(density.max(), np.finfo(np.float32).tiny)
+    return density / images.find_peak(density)

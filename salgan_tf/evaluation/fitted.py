@@ -50,7 +50,7 @@ class FittedDensity:
     def __call__(self, saliency: np.ndarray, prior: np.ndarray) -> np.ndarray:
         """Return the density, float64 (H, W), of a map and the density of a centre prior, both (H, W)."""
         saliency = saliency - min(float(saliency.min()), 0.0)
-        saliency = (saliency / max(float(saliency.max()), float(np.finfo(np.float32).tiny))).astype(np.float32)
+        saliency = (saliency / images.find_peak(saliency)).astype(np.float32)
         blurred = cv2.GaussianBlur(saliency, (0, 0), max(self.blur * saliency.shape[1], 1e-3)).astype(np.float64)
         logits = self.contrast * np.log(blurred + self.offset) + self.centre_bias * np.log(prior)
         return maps.to_density(np.exp(logits - logits.max()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from salgan_tf import files, visualization
+from salgan_tf import files, images, visualization
 from salgan_tf.exporting.format import Contents
 from salgan_tf.exporting.parity import Parity
 
@@ -147,7 +147,7 @@ def _draw(report: Report, picture: np.ndarray, expected: np.ndarray, found: np.n
 
     figure = Figure(figsize=(15, 7.5), layout="constrained")
     panels = figure.subplots(2, 3)
-    top = max(float(expected.max()), float(found.max()), float(np.finfo(np.float32).tiny))
+    top = max(images.find_peak(expected), images.find_peak(found))
     inferno: dict[str, Any] = {"cmap": "inferno", "vmin": 0, "vmax": top}
     differences: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -top / 4, "vmax": top / 4}
     for panel, title, array, style in (

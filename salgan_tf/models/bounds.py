@@ -3,7 +3,6 @@
 import contextlib
 import io
 import math
-import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,26 +12,11 @@ import h5py
 import tensorflow as tf
 
 from salgan_tf.errors import InputError
-from salgan_tf.limits import check_memory
+from salgan_tf.limits import check_file, check_memory
 
 # Variables that a model builds and does not save, such as the states of random generators.
 _UNSAVED = 1e6
 _WEIGHTS = "model.weights.h5"
-
-
-def check_regular(path: Path) -> None:
-    """Check that a path is a file that ends: no folder, pipe or device.
-
-    Raises:
-        InputError: it is not.
-    """
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name.
-        cause = "no such file" if isinstance(error, FileNotFoundError) else error
-        raise InputError(path, cause) from error
-    if not stat.S_ISREG(mode):
-        raise InputError(path, "is a folder" if stat.S_ISDIR(mode) else "not a regular file")
 
 
 def check_weights(path: Path) -> None:
@@ -41,7 +25,7 @@ def check_weights(path: Path) -> None:
     Raises:
         InputError: it is not a regular file, or declares more than it stores or than the memory holds.
     """
-    check_regular(path)
+    check_file(path)
     check_memory(path, 2 * path.stat().st_size)
     with path.open("rb") as content:
         _check_arrays(path, content, path.stat().st_size)
@@ -54,7 +38,7 @@ def checked_keras_file(path: Path) -> Iterator[None]:
     Raises:
         InputError: it is not a regular file, or declares more than it stores or than the memory holds.
     """
-    check_regular(path)
+    check_file(path)
     with zipfile.ZipFile(path) as archive:
         # It is unpacked, and its weights are copied into variables.
         check_memory(path, 2 * sum(member.file_size for member in archive.infolist()))

@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, first_line
 from salgan_tf.files import read_npz
-from salgan_tf.limits import check_memory
+from salgan_tf.limits import check_file
 from salgan_tf.models.assignment import assign_layers, describe_weights
 from salgan_tf.models.backbone import Backbone
-from salgan_tf.models.bounds import check_regular, check_weights, checked_keras_file
+from salgan_tf.models.bounds import check_weights, checked_keras_file
 from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
 from salgan_tf.models.quantized import load_int8
 from salgan_tf.models.salgan import SalGAN
-from salgan_tf.runtimes.network import check_shapes
+from salgan_tf.runtimes.network import check_generator
 from salgan_tf.weights import BUNDLED
 
 
@@ -38,7 +37,7 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
     if str(weights) == "imagenet":
         return _load_application(generator, backbone)
     path = BUNDLED.get(str(weights), Path(weights))
-    check_regular(path)
+    check_file(path)
     if path.suffix == ".npz":
         return _load_npz(generator, backbone, path)
     if path.suffix == ".keras":
@@ -63,17 +62,9 @@ def load_generator(path: str | Path) -> keras.Model:
     except InputError:
         raise
     except Exception as error:  # Keras raises ValueError, TypeError, KeyError, OSError and zipfile's errors.
-        raise InputError(path, f"not a Keras model that can be loaded: {_first_line(error)}") from error
+        raise InputError(path, f"not a Keras model that can be loaded: {first_line(error)}") from error
     model = model.generator if isinstance(model, SalGAN) else model
-    ends: list[Any] = [getattr(model, "input", None), getattr(model, "output", None)]
-    if not all(isinstance(end, keras.KerasTensor) for end in ends):
-        raise InputError(path, "not a generator: expected a model from one array (B, H, W, 3) to one (B, H, W, 1)")
-    if not all(keras.backend.is_float_dtype(end.dtype) for end in ends):
-        kinds = " to ".join(end.dtype for end in ends)
-        raise InputError(path, f"not a generator: maps {kinds}, expected floating-point numbers")
-    height, width = check_shapes(path, *(end.shape for end in ends))
-    # An image of float32 and its map.
-    check_memory(path, 16.0 * height * width)
+    check_generator(path, model)
     return model
 
 
@@ -92,11 +83,7 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
         model.set_weights(before)
         if isinstance(error, InputError):
             raise
-        raise InputError(path, f"not the weights of {model.name}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(path, f"not the weights of {model.name}: {first_line(error)}") from error
 
 
 def _load_keras_file(generator: keras.Model, path: Path) -> None:
@@ -125,7 +112,7 @@ def _load_application(generator: keras.Model, backbone: Backbone) -> None:
         application = getattr(keras.applications, backbone.application)
         source = application(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     except Exception as error:  # Keras wraps what the connection raised in a plain Exception.
-        cause = f"could not be fetched ({_first_line(error)}); give a local file instead"
+        cause = f"could not be fetched ({first_line(error)}); give a local file instead"
         raise InputError("imagenet", cause) from error
     convolutions = []
     for layer in source.layers:

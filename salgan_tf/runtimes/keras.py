@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from salgan_tf import extras
-from salgan_tf.errors import InputError
 from salgan_tf.native import import_tensorflow
-from salgan_tf.runtimes.network import Network, check_shapes
+from salgan_tf.runtimes.network import Network, check_generator
 
 if TYPE_CHECKING:
     import keras
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
 
 def open_network(path: Path, threads: int | None = None) -> Network:
     """Open a `.keras` file of a generator or SalGAN, see `salgan_tf.runtimes.open_network`."""
-    extras.require(str(path), "train")
-    import_tensorflow()
+    import_tensorflow(str(path))
     from salgan_tf.models.pretrained import load_generator
 
     return wrap_generator(load_generator(path), path)
@@ -29,13 +26,9 @@ def wrap_generator(generator: "keras.Model", path: Path) -> Network:
     Raises:
         InputError: it has other inputs or outputs.
     """
-    for name, end in (("input", generator.input), ("output", generator.output)):
-        if isinstance(end, dict | list | tuple):
-            raise InputError(path, f"its {name} is a {type(end).__name__}, expected a tensor")
-        if "float" not in str(end.dtype):
-            raise InputError(path, f"its {name} is {end.dtype}, expected float32")
+    image_shape = check_generator(path, generator)
 
     def run(picture: np.ndarray) -> np.ndarray:
         return np.asarray(generator.predict_on_batch(picture[None].astype(np.float32)), np.float32)[0, ..., 0]
 
-    return Network(check_shapes(path, generator.input_shape, generator.output_shape), run)
+    return Network(image_shape, run)

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from salgan_tf.errors import InputError
 from salgan_tf.limits import check_memory
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -58,3 +62,18 @@ def check_shapes(path: str | Path, image: Sequence, saliency: Sequence) -> tuple
     # The image in uint8 and in float32, and its map.
     check_memory(path, height * width * (3 + 12 + 4))
     return height, width
+
+
+def check_generator(path: str | Path, model: "keras.Model") -> tuple[int, int]:
+    """Check that a model maps one image (B, H, W, 3) to one saliency map (B, H, W, 1), and return (H, W).
+
+    Raises:
+        InputError: it does not, or its height and width are not fixed or too large; the error names `path`.
+    """
+    ends: list[Any] = [getattr(model, name, None) for name in ("input", "output")]
+    if not all(hasattr(end, "dtype") for end in ends):
+        raise InputError(path, "not a generator: expected a model from one array (B, H, W, 3) to one (B, H, W, 1)")
+    kinds = " to ".join(end.dtype for end in ends)
+    if kinds.count("float") != 2:
+        raise InputError(path, f"not a generator: maps {kinds}, expected floating-point numbers")
+    return check_shapes(path, *(end.shape for end in ends))

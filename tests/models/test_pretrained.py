@@ -112,7 +112,7 @@ def test_arrays_are_loaded_into_the_encoder(backbone, indices, tmp_path, request
 @pytest.mark.parametrize(
     ("name", "cause"),
     [
-        *((f"none{ending}", "no such file") for ending in (".weights.h5", ".keras", ".npz")),
+        *((f"none{ending}", "No such file") for ending in (".weights.h5", ".keras", ".npz")),
         ("folder.keras", None),
         ("weights.pt", "expected .weights.h5"),
     ],
