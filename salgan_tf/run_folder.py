@@ -16,6 +16,7 @@ import numpy as np
 
 from salgan_tf import files, images, visualization
 from salgan_tf.errors import InputError
+from salgan_tf.models.precision import to_float32
 from salgan_tf.models.pretrained import load_weights_file
 
 _SAMPLE_PICTURES = 4
@@ -121,12 +122,12 @@ class RunFolder:
         if cc > self.state["best_cc"].get(stage, -math.inf):
             self.state["best_cc"][stage] = cc
             with files.atomic_path(self.path / f"{stage}.keras") as scratch:
-                generator.save(scratch)
+                to_float32(generator).save(scratch)
 
     def save_generator(self, generator: keras.Model, epoch: int) -> None:
         """Write the generator of an epoch, best or not, to `epochs/`."""
         with files.atomic_path(self.path / "epochs" / f"epoch-{epoch:04d}.keras") as scratch:
-            generator.save(scratch)
+            to_float32(generator).save(scratch)
 
     def save_samples(self, generator: keras.Model, batch: tuple, epoch: int) -> None:
         """Draw a row of photograph, true map and predicted map for each of a few pictures."""

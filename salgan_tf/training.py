@@ -21,6 +21,7 @@ from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.generator import build_generator
 from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
+from salgan_tf.models.precision import computing_in
 from salgan_tf.models.salgan import SalGAN
 from salgan_tf.run_folder import RunFolder, RunRecorder, locked
 from salgan_tf.settings import TrainingConfig, make_config
@@ -91,7 +92,7 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
     folder = RunFolder(out)
     if not is_records(config.data):
         find_splits(config.data)
-    with strategy.scope():
+    with strategy.scope(), computing_in(config.precision):
         # Before the data are read: a wrong path or file of weights shows at once. A checkpoint replaces the start.
         weights = None if config.init == "none" or folder.epochs_done else config.init
         try:

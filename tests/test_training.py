@@ -231,6 +231,18 @@ def test_vgg16_trains_with_the_papers_defaults(data, tmp_path):
     assert RunFolder(run).epochs_done == 2
 
 
+def test_run_in_bfloat16_leaves_a_generator_in_float32(data, tmp_path):
+    one_epoch = {"bce_epochs": 1, "gan_epochs": 0}
+    run, in_float32 = (
+        train(data, tmp_path / precision, precision=precision, **one_epoch) for precision in ("bfloat16", "float32")
+    )
+    assert keras.config.dtype_policy().name == "float32"
+    generator = keras.saving.load_model(resume(data, run) / "content.keras")
+    assert {layer.compute_dtype for layer in generator.layers} == {"float32"}
+    loss, expected = (float(read_history(folder)[0]["content_loss"]) for folder in (run, in_float32))
+    assert loss != expected == pytest.approx(loss, rel=0.02)
+
+
 def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tmp_path, monkeypatch):
     """The weights start from a file, which a resumed run must load again."""
     settings = {"init": tmp_path / "start.keras", "bce_epochs": 1, "gan_epochs": 1}

@@ -9,6 +9,7 @@ from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.models.assignment import describe_weights
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.generator import build_generator
+from salgan_tf.models.precision import computing_in, to_float32
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.runtimes.network import check_shapes
 from salgan_tf.weights import find_model
@@ -46,24 +47,11 @@ def load_for_export(model: str | Path | keras.Model, size: tuple[int, int] | Non
     if size and size != own_size:
         cause = f"its backbone is not {' or '.join(BACKBONES)}, so it can only be exported at its own size"
         raise InputError(subject, cause)
-    return _to_float32(generator, subject)
-
-
-def _to_float32(generator: keras.Model, subject: str) -> keras.Model:
-    """Return a generator that computes in float32: converters do not know the casts of mixed precision."""
-    if all(layer.compute_dtype == "float32" for layer in generator.layers):
-        return generator
-
-    def copy_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
-
     try:
-        copy = keras.models.clone_model(generator, clone_function=copy_layer)
-        copy.set_weights(generator.get_weights())
-    except Exception as error:  # A model that is not functional, or a layer without a configuration.
-        cause = f"computes in {generator.compute_dtype} and cannot be rebuilt in float32: {error}"
-        raise InputError(subject, cause) from error
-    return copy
+        # Converters do not know the casts of mixed precision.
+        return to_float32(generator)
+    except ValueError as error:
+        raise InputError(subject, error) from error
 
 
 def _find_backbone(generator: keras.Model) -> str | None:
@@ -76,11 +64,8 @@ def _find_backbone(generator: keras.Model) -> str | None:
 
 
 def _build(backbone: str, size: tuple[int, int], weights: str | None = None) -> keras.Model:
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
     try:
-        return build_generator(backbone, (*size, 3), weights)
+        with computing_in("float32"):
+            return build_generator(backbone, (*size, 3), weights)
     except ValueError as error:
         raise InputError("--size", error) from error
-    finally:
-        keras.config.set_dtype_policy(policy)
