@@ -143,6 +143,33 @@ class DensityLoss:
         return cls(**config)
 
 
+@keras.saving.register_keras_serializable("salgan_tf")
+class MLNetLoss:
+    """ML-Net's content loss: the mean of (s / max s - y)^2 / (alpha - y), which counts errors at bright pixels more.
+
+    Source: Cornia et al. 2016, equation 3.
+
+    Args:
+        alpha: more than 1, the maximum of the truth y.
+    """
+
+    def __init__(self, alpha: float = 1.1):
+        self.alpha = alpha
+
+    def __call__(self, truth: dict, saliency_pred):
+        """Return the loss of each image (B,). `truth` has `saliency`."""
+        y, s = _float32(truth["saliency"], saliency_pred)
+        s = s / keras.ops.maximum(keras.ops.max(s, axis=_PIXELS, keepdims=True), keras.config.epsilon())
+        return keras.ops.mean(keras.ops.square(s - y) / (self.alpha - y), axis=_PIXELS)
+
+    def get_config(self) -> dict:
+        return {"alpha": self.alpha}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "MLNetLoss":
+        return cls(**config)
+
+
 def adversarial_loss(probability, label: float):
     """Binary cross-entropy (B,) of the discriminator's probability (B, 1) against a label: 1 recorded, 0 generated.
 
@@ -153,16 +180,23 @@ def adversarial_loss(probability, label: float):
     return keras.ops.mean(keras.ops.binary_crossentropy(target, probability), axis=-1)
 
 
-def make_content_loss(text: str) -> DownsampledBinaryCrossentropy | DensityLoss:
-    """Return the content loss of a setting: `bce`, `density`, or weights such as `kl=1,cc=0.5,sim=0.5`, 0 by default.
+# The content losses that have a name. Weights such as `kl=1,cc=0.5` make a DensityLoss.
+CONTENT_LOSSES: dict[str, Callable[[], Callable]] = {
+    "bce": DownsampledBinaryCrossentropy,
+    "density": DensityLoss,
+    "mlnet": MLNetLoss,
+    "mse": keras.losses.MeanSquaredError,
+}
+
+
+def make_content_loss(text: str) -> Callable:
+    """Return the content loss of a setting: a name of `CONTENT_LOSSES`, or weights of `DensityLoss`, 0 by default.
 
     Raises:
         ValueError: an unknown name, or a weight that is not a number.
     """
-    if text == "bce":
-        return DownsampledBinaryCrossentropy()
-    if text == "density":
-        return DensityLoss()
+    if text in CONTENT_LOSSES:
+        return CONTENT_LOSSES[text]()
     weights = dict.fromkeys(DensityLoss().get_config(), 0.0)
     for part in text.split(","):
         name, _, weight = part.partition("=")
@@ -171,7 +205,7 @@ def make_content_loss(text: str) -> DownsampledBinaryCrossentropy | DensityLoss:
         except ValueError:
             named = {}
         if not named.keys() <= weights.keys() or not named:
-            expected = f"bce, density, or weights of {','.join(weights)}, such as kl=1,cc=0.5"
+            expected = f"{', '.join(CONTENT_LOSSES)}, or weights of {','.join(weights)}, such as kl=1,cc=0.5"
             raise ValueError(f"invalid content loss {part!r}: expected {expected}")
         weights |= named
     return DensityLoss(**weights)

@@ -8,7 +8,7 @@ from typing import Any
 from salgan_tf import arguments
 from salgan_tf.data.augmentation import AUGMENTATIONS
 from salgan_tf.errors import InputError
-from salgan_tf.losses import make_content_loss
+from salgan_tf.losses import CONTENT_LOSSES, make_content_loss
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.precision import POLICIES
 from salgan_tf.models.salgan import UPDATES
@@ -90,10 +90,10 @@ class TrainingConfig:
     )
     content_loss: str = _setting(
         "bce",
-        "content loss: bce is the paper's BCE/4; density is KL, CC, NSS and BCE/4; WEIGHTS are its weights, such as "
-        "kl=1,cc=0.5,sim=0.5",
+        "content loss: bce is the paper's BCE/4; density is KL, CC, NSS and BCE/4; mlnet is ML-Net's; mse is the mean "
+        "squared error; WEIGHTS are those of density, such as kl=1,cc=0.5,sim=0.5",
         _content_loss,
-        "bce|density|WEIGHTS",
+        "|".join([*CONTENT_LOSSES, "WEIGHTS"]),
     )
     label_smoothing: float = _setting(
         0.0, "label of recorded maps for the discriminator is 1 - X (Salimans et al. 2016)", arguments.decay, "X"
@@ -104,7 +104,10 @@ class TrainingConfig:
     alpha: float = _setting(0.05, "weight of the content loss beside the adversarial loss", arguments.rate, "X")
     updates: str = _setting("alternate", "train the networks in turns, one per batch, or both", choices=UPDATES)
     optimizer: str = _setting(
-        "adagrad", "the paper's with a constant rate, or AdamW with a cosine schedule", choices=("adagrad", "adamw")
+        "adagrad",
+        "the paper's adagrad; sgd with Nesterov momentum of 0.9; or adamw with a cosine schedule. The others have a "
+        "constant rate",
+        choices=("adagrad", "sgd", "adamw"),
     )
     learning_rate: float = _setting(3e-4, "learning rate of the content stage", arguments.rate, "X")
     gan_learning_rate: float = _setting(
@@ -159,13 +162,13 @@ def make_config(**settings: Any) -> TrainingConfig:
 
 
 def describe_default(setting: dataclasses.Field) -> str:
-    """Return the default of a setting as the command line would take it; for each backbone if they differ."""
-    texts = {
-        name: _to_text(backbone.defaults.get(setting.name, setting.default)) for name, backbone in BACKBONES.items()
-    }
-    if len(set(texts.values())) == 1:
-        return next(iter(texts.values()))
-    return ", ".join(f"{text} for {name}" for name, text in texts.items())
+    """Return the default of a setting as the command line would take it, with the backbones that have another one."""
+    usual = _to_text(setting.default)
+    others: dict[str, list[str]] = {}
+    for name, backbone in BACKBONES.items():
+        if (text := _to_text(backbone.defaults.get(setting.name, setting.default))) != usual:
+            others.setdefault(text, []).append(name)
+    return "; ".join([usual, *(f"{text} for {', '.join(names)}" for text, names in others.items())])
 
 
 def _check(setting: dataclasses.Field, value: Any) -> Any:

@@ -195,6 +195,8 @@ def _validation_batch_size(count: int, batch_size: int) -> int:
 def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: float = 0.0) -> keras.optimizers.Optimizer:
     if config.optimizer == "adagrad":
         optimizer = paper_optimizer(rate, config.weight_decay)
+    elif config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay)
     else:
         schedule = keras.optimizers.schedules.CosineDecay(rate, max(updates, 1), alpha=0.01)
         encoder = BACKBONES[config.backbone].encoder_layers

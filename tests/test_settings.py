@@ -26,7 +26,7 @@ def test_defaults_are_the_backbones(backbone):
     ("name", "value"),
     [
         *(("backbone", "resnet"), ("image_shape", (0, 32)), ("image_shape", (32.0, 32.0)), ("batch_size", 0)),
-        *(("batch_size", 2.5), ("bce_epochs", -1), ("content_loss", "mse"), ("learning_rate", float("nan"))),
+        *(("batch_size", 2.5), ("bce_epochs", -1), ("content_loss", "huber"), ("learning_rate", float("nan"))),
         *(("ema", 1.0), ("updates", "never"), ("augmentations", ("flip", "spin")), ("keep_epochs", "maybe")),
         ("seed", 2**31),
     ],

@@ -17,6 +17,8 @@ class Backbone:
         encoder_layers: the names of the encoder's convolutions, in network order.
         application: the name in `keras.applications` of the network whose ImageNet weights the encoder takes; None if
             there is none.
+        encoders: number of equal encoders, each of which takes the ImageNet weights; their layers follow each other in
+            `encoder_layers`.
         frozen: number of first encoder convolutions that are never trained.
         defaults: the settings of `TrainingConfig` whose defaults are others than the paper's.
     """
@@ -26,5 +28,6 @@ class Backbone:
     connect: Callable[[Any, float], Any]
     encoder_layers: tuple[str, ...]
     application: str | None = None
+    encoders: int = 1
     frozen: int = 0
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -131,12 +131,13 @@ def _load_encoder(
 
     That network may have one more: a 1x1 convolution before the classifier, which generators have no use for.
     """
-    names = backbone.encoder_layers
-    rest = convolutions[len(names) :]
-    if len(convolutions) < len(names) or len(rest) > 1 or any(kernel.shape[:2] != (1, 1) for kernel, _ in rest):
-        cause = f"holds {len(convolutions)} convolutions, and the encoder of {backbone.name} has {len(names)}"
+    length = len(backbone.encoder_layers) // backbone.encoders
+    rest = convolutions[length:]
+    if len(convolutions) < length or len(rest) > 1 or any(kernel.shape[:2] != (1, 1) for kernel, _ in rest):
+        cause = f"holds {len(convolutions)} convolutions, and the encoder of {backbone.name} has {length}"
         raise InputError(source, cause)
-    assign_layers(generator, dict(zip(names, convolutions, strict=False)), source)
+    pairs = zip(backbone.encoder_layers, [*convolutions[:length]] * backbone.encoders, strict=True)
+    assign_layers(generator, dict(pairs), source)
 
 
 def _fold_batch_norm(kernel: np.ndarray, norm: keras.layers.BatchNormalization) -> list[np.ndarray]:

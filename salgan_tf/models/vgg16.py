@@ -1,5 +1,7 @@
 """The paper's generator: a VGG-16 encoder and its mirror image (Pan et al. 2017, section 3.1, table 1)."""
 
+from typing import Any
+
 import keras
 
 from salgan_tf.models.backbone import Backbone
@@ -16,16 +18,35 @@ def _convolution(filters: int, name: str) -> keras.layers.Conv2D:
     return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)
 
 
-def _connect(image, dropout: float):
+def connect_encoder(image, prefix: str = "", last_pool: int = 2) -> dict[str, Any]:
+    """Connect VGG-16 without its classifier (Simonyan and Zisserman 2015), as several networks begin.
+
+    Args:
+        image: RGB (B, H, W, 3) in [0, 255].
+        prefix: of the names of all layers, for a network that has several encoders.
+        last_pool: stride of the pooling before the last block; 1 keeps conv5 at an eighth of the size.
+
+    Returns:
+        The outputs of the blocks, `"conv1"` to `"conv5"`, and of the poolings behind them, `"pool1"` to `"pool5"`.
+    """
     # Caffe trained VGG-16 on BGR minus the mean, without scaling.
     # `take` is one operation everywhere; `flip` becomes five in ONNX.
     x = keras.ops.take(image, [2, 1, 0], axis=-1)
-    x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name="preprocessing")(x)
+    x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name=f"{prefix}preprocessing")(x)
+    outputs = {}
     for block, depth, filters in ENCODER_BLOCKS:
         for index in range(1, depth + 1):
-            x = _convolution(filters, f"{block}_{index}")(x)
-        if block != "conv5":
-            x = keras.layers.MaxPooling2D(name=block.replace("conv", "pool"))(x)
+            x = _convolution(filters, f"{prefix}{block}_{index}")(x)
+        outputs[block] = x
+        pool = block.replace("conv", "pool")
+        stride = last_pool if pool == "pool4" else 2
+        x = keras.layers.MaxPooling2D(2, strides=stride, padding="same", name=f"{prefix}{pool}")(x)
+        outputs[pool] = x
+    return outputs
+
+
+def _connect(image, dropout: float):
+    x = connect_encoder(image)["conv5"]
     for block, depth, filters in DECODER_BLOCKS:
         for index in range(depth, 0, -1):
             x = _convolution(filters, f"{block}_{index}")(x)

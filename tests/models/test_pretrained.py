@@ -212,12 +212,14 @@ def randomize_batch_norms(network: keras.Model):
     [
         ("mobilenet_v2", "MobileNetV2", {"block_16_project": "block_16_project_BN", "Conv1_relu": "Conv1_relu"}),
         ("vgg16", "VGG16", {"conv5_3": "block5_conv3", "conv1_1": "block1_conv1"}),
+        ("mlnet", "VGG16", {"conv4_3": "block4_conv3", "pool3": "block3_pool"}),
+        ("salicon", "VGG16", {"fine_pool5": "block5_pool"}),
     ],
 )
 def test_imagenet_encoder_sees_what_keras_applications_sees(backbone, factory, names, monkeypatch):
     """Compared from the picture on, including preprocessing, padding and the folded batch norms."""
     real = getattr(keras.applications, factory)
-    source = real(include_top=False, weights=None, input_shape=(96, 64, 3))
+    source = real(include_top=False, weights=None, input_shape=(128, 64, 3))
     randomize_batch_norms(source)
     asked = {}
 
@@ -226,10 +228,10 @@ def test_imagenet_encoder_sees_what_keras_applications_sees(backbone, factory, n
         return source
 
     monkeypatch.setattr(keras.applications, factory, fetch)
-    generator = build_generator(backbone, (96, 64, 3), weights="imagenet")
+    generator = build_generator(backbone, (128, 64, 3), weights="imagenet")
     assert (asked["include_top"], asked["weights"]) == (False, "imagenet")
-    images = random_images(2, 96, 64)
-    preprocess = getattr(keras.applications, backbone).preprocess_input
+    images = random_images(2, 128, 64)
+    preprocess = getattr(keras.applications, factory.lower().replace("v2", "_v2")).preprocess_input
     for ours, theirs in names.items():
         expected = run_to_layer(source, theirs, preprocess(images.copy()))
         actual = run_to_layer(generator, ours, images)
