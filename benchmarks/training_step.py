@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from processor import describe_processor
 
 from salgan_tf import SalGAN, build_discriminator, build_generator
@@ -23,6 +24,7 @@ from salgan_tf.data.pipeline import Split, load_examples, make_batches
 from salgan_tf.data.records import write_records
 from salgan_tf.losses import make_content_loss
 from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.models.precision import computing_in
 from salgan_tf.settings import DEFAULT_BACKBONE, TrainingConfig, make_config
 
 
@@ -36,11 +38,24 @@ def training_step(config: TrainingConfig, updates: str | None, source: Iterator)
     image_shape = (*config.image_shape, 3)
     discriminator = build_discriminator(image_shape) if updates else None
     content_loss = make_content_loss(config.content_loss)
-    generator = build_generator(config.backbone, image_shape)
+    with computing_in(config.precision):
+        generator = build_generator(config.backbone, image_shape)
     model = SalGAN(generator, discriminator, config.alpha, content_loss, updates or config.updates)
     model.compile(keras.optimizers.AdamW(), keras.optimizers.AdamW())
     model.make_train_function()
     return lambda: model.train_function(source)
+
+
+def frozen_blocks(config: TrainingConfig) -> dict[str, Callable[[], Any]]:
+    """Return a function that runs the layers that are never trained, and whose outputs could be kept."""
+    backbone = BACKBONES[config.backbone]
+    if not backbone.frozen:
+        return {}
+    generator = build_generator(config.backbone, (*config.image_shape, 3))
+    last = generator.get_layer(backbone.encoder_layers[backbone.frozen - 1])
+    frozen = keras.Model(generator.input, last.output)
+    images = np.zeros((config.batch_size, *config.image_shape, 3), np.float32)
+    return {"frozen blocks": lambda: frozen.predict_on_batch(images)}
 
 
 def measure(contenders: Mapping[str, Callable[[], Any]], rounds: int, steps: int) -> dict[str, float]:
@@ -81,6 +96,9 @@ def main() -> None:
         f"{name} step": training_step(plain, updates, batches(from_folder, plain))
         for name, updates in (("content", None), ("adversarial alternate", "alternate"), ("adversarial both", "both"))
     }
+    in_bfloat16 = dataclasses.replace(plain, precision="bfloat16")
+    steps["content step, bfloat16"] = training_step(in_bfloat16, None, batches(from_folder, in_bfloat16))
+    steps |= frozen_blocks(plain)
     seconds = measure(steps, arguments.rounds, arguments.steps)
     # Pipelines are measured apart from the steps: their threads read ahead, and would be timed with them.
     pipelines = {

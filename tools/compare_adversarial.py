@@ -4,11 +4,13 @@
 
 For each seed a common start is trained, and from it two runs of equal length, one without and one with a
 discriminator; everything else is the same. Then the generator of every epoch is measured on `val`. Writes the runs,
-docs/adversarial.json (all figures), docs/adversarial.png (metrics over epochs), and the table in docs/experiments.md,
-and prints the table. To continue an interrupted call, repeat it.
+docs/NAME.json (all figures), docs/NAME.png (metrics over epochs), and the table between `<!-- NAME -->` marks of a
+document in docs/, and prints the table. NAME and the document are the backbone's, see EXPERIMENTS. To continue an
+interrupted call, repeat it.
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -23,38 +25,86 @@ from salgan_tf.training import train
 
 # The poster's columns first.
 METRICS = ("sauc", "auc_borji", "nss", "cc", "ig", "auc_judd", "sim", "kl")
-START_EPOCHS, EPOCHS = 4, 3
+ARMS = ("BCE", "BCE+GAN")
 DOCS = Path(__file__).parents[1] / "docs"
-# With one content loss, one optimizer and one rate, the discriminator is the only difference.
-COMMON: dict[str, Any] = {
-    "content_loss": "bce",
-    "updates": "both",
-    "frozen": 9,
-    "encoder_rate": 0.25,
-    "keep_epochs": True,
-}
-START: dict[str, Any] = {"bce_epochs": START_EPOCHS, "gan_epochs": 0, "learning_rate": 1e-3}
-RATE = 2e-4
-# At the paper's 0.05 the content loss, whose gradient is small near its optimum, has no weight beside the
-# discriminator: with AdamW the maps deteriorate within an epoch (docs/experiments.md).
-ALPHA = 20.0
-ARMS: dict[str, dict[str, Any]] = {
-    "BCE": {"bce_epochs": EPOCHS, "gan_epochs": 0, "learning_rate": RATE},
-    "BCE+GAN": {"bce_epochs": 0, "gan_epochs": EPOCHS, "gan_learning_rate": RATE},
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """How the runs of a backbone are trained, and where their figures go.
+
+    Attributes:
+        common: the settings of all runs. With one content loss, one optimizer and one rate, the discriminator is the
+            only difference between the arms.
+        start: the settings of the common start.
+        epochs: number of epochs after the start, in each arm.
+        rate: their learning rate.
+        alpha: weight of the content loss. At the paper's 0.05 the content loss, whose gradient is small near its
+            optimum, has no weight beside the discriminator: with AdamW the maps deteriorate within an epoch.
+        name: of the files and the section.
+        document: what has the section.
+    """
+
+    common: dict[str, Any]
+    start: dict[str, Any]
+    epochs: int
+    rate: float
+    alpha: float
+    name: str
+    document: str
+
+
+EXPERIMENTS = {
+    "mobilenet_v2": Experiment(
+        {"frozen": 9, "encoder_rate": 0.25, "updates": "both"},
+        {"bce_epochs": 4, "learning_rate": 1e-3},
+        epochs=3,
+        rate=2e-4,
+        alpha=20.0,
+        name="adversarial",
+        document="experiments.md",
+    ),
+    "vgg16": Experiment(
+        {
+            "batch_size": 16,
+            "optimizer": "adamw",
+            "encoder_rate": 0.25,
+            "ema": 0.98,
+            "augmentations": "flip,color",
+            "updates": "both",
+            "precision": "bfloat16",
+        },
+        {"bce_epochs": 8, "learning_rate": 4e-4},
+        epochs=3,
+        rate=1e-4,
+        alpha=20.0,
+        name="adversarial_vgg16",
+        document="paper.md",
+    ),
 }
 
 
-def train_runs(data: str, init: str, out: Path, seeds: int, alpha: float) -> dict[tuple[int, str], list[Path]]:
+def train_runs(
+    experiment: Experiment, backbone: str, data: str, init: str, out: Path, seeds: int, start: str | None
+) -> dict[tuple[int, str], list[Path]]:
     """Train the missing runs; return, by seed and arm, the generators of the start and of each later epoch."""
     generators = {}
+    common = experiment.common | {"backbone": backbone, "content_loss": "bce", "keep_epochs": True}
     for seed in range(seeds):
-        start = out / f"start-{seed}"
-        train(data, start, resume=None, verbose=2, init=init, seed=seed, **COMMON, **START)
-        for arm, settings in ARMS.items():
+        first = Path(start) if start else out / f"start-{seed}" / "content.keras"
+        if not start:
+            settings = common | experiment.start | {"init": init, "seed": seed, "gan_epochs": 0}
+            train(data, first.parent, resume=None, verbose=2, **settings)
+        for arm in ARMS:
             folder = out / f"{arm.lower().replace('+', '-')}-{seed}"
-            own = COMMON | settings | {"init": start / "content.keras", "seed": seed, "alpha": alpha}
+            epochs = {
+                "bce_epochs": 0 if "GAN" in arm else experiment.epochs,
+                "gan_epochs": experiment.epochs if "GAN" in arm else 0,
+            }
+            rates = dict.fromkeys(("learning_rate", "gan_learning_rate"), experiment.rate)
+            own = common | epochs | rates | {"init": first, "seed": seed, "alpha": experiment.alpha}
             train(data, folder, resume=None, verbose=2, **own)
-            generators[seed, arm] = [start / "content.keras", *sorted((folder / "epochs").glob("*.keras"))]
+            generators[seed, arm] = [first, *sorted((folder / "epochs").glob("*.keras"))]
     return generators
 
 
@@ -116,12 +166,27 @@ def main() -> None:
     parser.add_argument("--data", required=True, metavar="ROOT", help="data set with the splits train and val")
     parser.add_argument("--init", required=True, metavar="FILE", help="ImageNet start of the encoder")
     parser.add_argument("--out", required=True, type=Path, metavar="RUNS", help="folder for the runs")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="number of seeds (default: %(default)s)")
     parser.add_argument(
-        "--alpha", type=float, default=ALPHA, metavar="X", help="weight of the content loss (default: %(default)s)"
+        "--backbone", choices=EXPERIMENTS, default="mobilenet_v2", help="network to train (default: %(default)s)"
     )
+    parser.add_argument(
+        "--start", metavar="FILE.keras", help="common start of all seeds (default: one is trained for each)"
+    )
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="number of seeds (default: %(default)s)")
+    parser.add_argument("--alpha", type=float, metavar="X", help="weight of the content loss (default: the backbone's)")
     arguments = parser.parse_args()
-    generators = train_runs(arguments.data, arguments.init, arguments.out, arguments.seeds, arguments.alpha)
+    experiment = EXPERIMENTS[arguments.backbone]
+    if arguments.alpha is not None:
+        experiment = dataclasses.replace(experiment, alpha=arguments.alpha)
+    generators = train_runs(
+        experiment,
+        arguments.backbone,
+        arguments.data,
+        arguments.init,
+        arguments.out,
+        arguments.seeds,
+        arguments.start,
+    )
     scores, examples = measure(arguments.data, generators)
     table = format_table(scores, examples)
     print(table)
@@ -133,9 +198,9 @@ def main() -> None:
         }
         for seed in range(arguments.seeds)
     }
-    files.write_json(DOCS / "adversarial.json", figures)
-    files.write_bytes(DOCS / "adversarial.png", visualization.encode_figure(draw(scores)))
-    replace_section(DOCS / "experiments.md", "adversarial", table)
+    files.write_json(DOCS / f"{experiment.name}.json", figures)
+    files.write_bytes(DOCS / f"{experiment.name}.png", visualization.encode_figure(draw(scores)))
+    replace_section(DOCS / experiment.document, experiment.name, table)
 
 
 if __name__ == "__main__":

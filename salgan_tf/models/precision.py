@@ -30,7 +30,9 @@ def to_float32(network: keras.Model) -> keras.Model:
         return network
 
     def copy_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
+        config = layer.get_config()
+        # Single operations, such as `keras.ops.take`, have no number format of their own.
+        return type(layer).from_config(config | ({"dtype": "float32"} if "dtype" in config else {}))
 
     try:
         copy = keras.models.clone_model(network, clone_function=copy_layer)
