@@ -6,6 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +17,27 @@ from PIL import Image
 # How long a test takes says nothing of what it tests, and everything of what else the machine does.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+class Outcome(NamedTuple):
+    """The result of a command: exit code, stdout, and the lines on stderr."""
+
+    code: int
+    output: str
+    lines: list[str]
+
+
+@pytest.fixture
+def run(capsys):
+    """Call a command in this process, which imports TensorFlow once."""
+    from salgan_tf.__main__ import main  # Here, because of the variables that are set above.
+
+    def call(*words) -> Outcome:
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err.splitlines())
+
+    return call
 
 
 def render_photograph(seed: int, shape: tuple[int, int] = (60, 80)) -> np.ndarray:

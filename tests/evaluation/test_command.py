@@ -1,6 +1,7 @@
 """The command `evaluate`: exit codes, what it prints on stdout and stderr, and the files that it writes."""
 
 import csv
+import functools
 import json
 import shutil
 import subprocess
@@ -11,7 +12,6 @@ import pytest
 from conftest import write_example, write_fixations, write_mit1003
 from handmade import SHAPE
 
-from salgan_tf.__main__ import main
 from salgan_tf.evaluation.scoring import BY_NAME
 
 # Runs the command as if only the base install and the extra `evaluate` were there.
@@ -30,15 +30,9 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.fixture
-def run(capsys):
-    """Call `evaluate`; return exit code, stdout and the lines of stderr."""
-
-    def call(*arguments) -> tuple[int, str, list[str]]:
-        code = main(["evaluate", *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err.splitlines()
-
-    return call
+def run(run):
+    """Call `evaluate`."""
+    return functools.partial(run, "evaluate")
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@
 
 import dataclasses
 import errno
+import functools
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -29,14 +29,6 @@ from salgan_tf.inference import SaliencyPredictor
 pytestmark = ignore_statistics
 
 
-class Outcome(NamedTuple):
-    """The result of a command: exit code, stdout, and the lines on stderr."""
-
-    code: int
-    output: str
-    lines: list[str]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def quick():
     with quick_exports():
@@ -51,16 +43,9 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def run(capsys, tmp_path):
-    """Call the command; files go to tmp_path/out by default."""
-
-    def call(*arguments) -> Outcome:
-        out = () if "--out" in arguments else ("--out", tmp_path / "out")
-        code = main(["export", *(str(argument) for argument in (*arguments, *out))])
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err.splitlines())
-
-    return call
+def run(run, tmp_path):
+    """Call `export`; files go to tmp_path/out, unless the arguments have another folder."""
+    return functools.partial(run, "export", "--out", tmp_path / "out")
 
 
 @pytest.fixture
