@@ -5,7 +5,9 @@ import io
 import os
 import pickle
 import stat
+import tempfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 
 from salgan_tf import files
 from salgan_tf.errors import InputError, InputErrors
+
+NOBODY = 65534
 
 
 class Payload:
@@ -139,6 +143,21 @@ def test_the_error_names_bad_json(tmp_path, content, cause):
         files.read_json(path)
     assert caught.value.subject == str(path)
     assert "\n" not in str(caught.value)
+
+
+def test_the_error_names_a_file_without_permission():
+    user = os.geteuid()
+    # pytest's own folders can only be read by root, so this file lies outside of them.
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).chmod(0)
+        if user == 0:
+            os.seteuid(NOBODY)
+        try:
+            with pytest.raises(InputError, match="Permission denied") as caught:
+                files.read_json(file.name)
+        finally:
+            os.seteuid(user)
+    assert caught.value.subject == file.name
 
 
 def test_npz_round_trip(tmp_path):
