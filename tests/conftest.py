@@ -19,6 +19,23 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def _make_terabyte(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(10**12)
+
+
+# What is not a small regular file, by kind: how it is made, and the cause that an error names.
+UNREADABLE = {
+    "pipe": (os.mkfifo, "not a regular file"),
+    "sparse terabyte": (
+        _make_terabyte,
+        "needs 1000.0 GB of memory and the limit is 2 GB: raise it with SALGAN_TF_MEMORY_GB=1000",
+    ),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+    "folder": (Path.mkdir, "is a folder"),
+}
+
+
 class Outcome(NamedTuple):
     """The result of a command: exit code, stdout, and the lines on stderr."""
 
