@@ -197,12 +197,6 @@ def test_photographs_of_extreme_shapes_are_predicted(brightness, tmp_path, shape
         assert images.read_size(tmp_path / "out" / name) == shape
 
 
-def test_overlays_are_optional(brightness, tmp_path):
-    write_photographs(tmp_path / "in", "a.png")
-    assert predict_files([tmp_path / "in"], tmp_path / "out", brightness, overlay=False) == (1, 0)
-    assert names_in(tmp_path / "out") == ["a_saliency.png"]
-
-
 def test_bad_files_are_reported_and_the_others_continue(brightness, tmp_path):
     write_photographs(tmp_path / "in", "a.png", "b.png", "c.png")
     (tmp_path / "in" / "b.png").write_text("no picture")
@@ -219,16 +213,6 @@ def test_bad_files_are_reported_and_the_others_continue(brightness, tmp_path):
         str(tmp_path / "notes"),
     }
     assert names_in(tmp_path / "out") == ["a_overlay.jpg", "a_saliency.png", "c_overlay.jpg", "c_saliency.png"]
-
-
-def test_a_map_never_overwrites_that_of_another_photograph(brightness, tmp_path):
-    write_photographs(tmp_path / "in", "a.jpg", "a.png")
-    errors = []
-    assert predict_files([tmp_path / "in"], tmp_path / "out", brightness, report=errors.append) == (1, 1)
-    (error,) = errors
-    assert error.subject == str(tmp_path / "in" / "a.png")
-    assert str(tmp_path / "in" / "a.jpg") in error.cause
-    assert images.read_grey(tmp_path / "out" / "a_saliency.png").shape == (20, 30)
 
 
 def test_a_bad_photograph_does_not_reserve_its_name(brightness, tmp_path, photograph):

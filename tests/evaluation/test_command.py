@@ -139,8 +139,6 @@ def test_a_failure_prints_one_line_per_cause_and_leaves_no_files(run, salicon, m
     ("flags", "cause"),
     [
         (["--humans"], "do not tell observers apart"),
-        (["--fit-densities"], "fitted on the split train"),
-        (["--split", "train"], "the only split is 'all'"),
         (["--maps", "{data}/ALLSTIMULI"], "given twice; a folder with the name of a model can be given as ./FOLDER"),
     ],
 )

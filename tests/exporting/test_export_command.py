@@ -164,20 +164,6 @@ def test_a_report_that_cannot_be_written_leaves_nothing(refuses, model, tmp_path
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_inputs_that_are_not_there_are_named(run, refuses, model, salicon, tmp_path):
-    nowhere = tmp_path / "nowhere"
-    refuses(nowhere, "--onnx", "--model", nowhere, cause="no such model")
-    refuses(nowhere, "--int8", "--model", model, "--calibration", nowhere, cause="No such file")
-    refuses(nowhere, "--onnx", "--model", model, "--data", nowhere, cause="")
-    (line,) = run("--onnx", "--model", model, "--data", salicon, "--split", "test").lines
-    assert "'test'" in line
-
-
-def test_a_size_that_the_network_cannot_have_is_refused(refuses, model):
-    refuses(model, "--onnx", "--model", model, "--size", "64x64", cause="only be exported at its own size")
-    refuses("--size", "--onnx", "--size", "100x256", cause="multiples of 32")
-
-
 def test_a_folder_that_cannot_be_written_is_named(refuses, model, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/exported")):
