@@ -142,7 +142,6 @@ def test_the_error_names_bad_json(tmp_path, content, cause):
     with pytest.raises(InputError, match=cause) as caught:
         files.read_json(path)
     assert caught.value.subject == str(path)
-    assert "\n" not in str(caught.value)
 
 
 def test_the_error_names_a_file_without_permission():
@@ -186,7 +185,6 @@ def test_the_error_names_a_bad_npz_which_is_never_executed(tmp_path, kind):
     with pytest.raises(InputError) as caught:
         files.read_npz(path)
     assert caught.value.subject == str(path)
-    assert "\n" not in str(caught.value)
     assert not trap.exists()
     if kind in ("object array", "pickle"):
         assert "pickle" in str(caught.value)

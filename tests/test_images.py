@@ -142,8 +142,6 @@ def test_panoramas_are_read_and_bombs_refused(tmp_path, monkeypatch):
 
 
 BAD_FILES = {
-    "cut.jpg": lambda path: cut(save(Image.fromarray(GREY), path)),
-    "cut.png": lambda path: cut(save(Image.fromarray(GREY), path)),
     "text.jpg": lambda path: path.write_text("This is\nnot a picture.\n"),
     "header.png": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n"),
     "header.jpg": lambda path: path.write_bytes(b"\xff\xd8\xff\xe0"),
@@ -151,11 +149,6 @@ BAD_FILES = {
     "dangling link.jpg": lambda path: path.symlink_to(path.with_name("nowhere.jpg")),
     "missing.jpg": lambda path: None,
 }
-
-
-def cut(path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
@@ -166,11 +159,9 @@ def test_the_error_names_a_bad_file_whether_pixels_or_size_are_read(tmp_path, na
         images.read_image(path)
     assert caught.value.subject == str(path)
     assert caught.value.cause
-    assert "\n" not in str(caught.value)
-    if name not in ("cut.jpg", "cut.png"):
-        with pytest.raises(InputError) as sizing:
-            images.read_size(path)
-        assert str(sizing.value) == str(caught.value)
+    with pytest.raises(InputError) as sizing:
+        images.read_size(path)
+    assert str(sizing.value) == str(caught.value)
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "bmp", "tif", "webp"])
@@ -283,13 +274,3 @@ def test_a_written_jpeg_is_close_to_its_picture(tmp_path, photograph, ending):
     images.write_image(path, photograph)
     assert path.read_bytes()[:2] == b"\xff\xd8"
     assert np.abs(images.read_image(path).astype(int) - photograph).mean() < 4
-
-
-def test_find_pictures_sorts_and_skips_other_files(tmp_path):
-    for name in ("b.JPG", "a.png", "c.webp", ".hidden.png", "notes.txt", "noending"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "deep.png").touch()
-    assert [path.name for path in images.find_pictures(tmp_path)] == ["a.png", "b.JPG", "c.webp"]
-    with pytest.raises(InputError, match="nowhere"):
-        images.find_pictures(tmp_path / "nowhere")

@@ -33,23 +33,6 @@ def assert_is_pixels(gaze: fixations.Gaze) -> None:
     assert gaze.outside == 0
 
 
-def test_gaze_is_zero_based_and_has_observers_and_a_count_of_those_outside(tmp_path):
-    observers = [
-        [[1, 1], [80, 60], [80, 1]],
-        [[0, 5], [5, 0], [81, 5], [5, 61]],
-        np.empty((0, 2)),
-        [[1, 60], [9, 99], [3, 2], [3, 2]],
-    ]
-    path = tmp_path / "points.mat"
-    write_fixations(path, list(map(np.array, observers)), SHAPE)
-    gaze = fixations.read_fixations(path, SHAPE)
-    assert gaze.shape == SHAPE
-    assert gaze.points.dtype == gaze.observers.dtype == np.int32
-    np.testing.assert_array_equal(gaze.points, [[0, 0], [59, 79], [0, 79], [59, 0], [1, 2], [1, 2]])
-    np.testing.assert_array_equal(gaze.observers, [0, 0, 0, 3, 3, 3])
-    assert gaze.outside == 5
-
-
 def make_gaze(observers, shape=SHAPE) -> dict:
     """Make the variables of a file of gaze of any numbers; `write_fixations` writes only whole ones."""
     gaze = np.empty((len(observers), 1), dtype=[("fixations", "O")])
@@ -203,7 +186,6 @@ def test_the_error_names_a_bad_file(tmp_path, kind):
     with pytest.raises(InputError, match=cause) as caught:
         fixations.read_fixations(path, SHAPE)
     assert caught.value.subject == str(path)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("ending", ["mat", "png"])

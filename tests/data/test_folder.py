@@ -156,7 +156,6 @@ def test_the_error_names_a_bad_file(salicon, kind):
         with pytest.raises(InputError, match=cause) as caught:
             read(first_example(salicon))
         assert caught.value.subject == str(salicon / name)
-        assert "\n" not in str(caught.value)
 
 
 def test_a_data_set_without_splits_is_refused(tmp_path):

@@ -180,7 +180,6 @@ def test_the_error_of_an_unknown_layout_names_the_known_ones(tmp_path, folders):
         with pytest.raises(InputError, match=r"not a data set in a known layout; .*SALICON.*MIT1003.*CAT") as caught:
             call()
         assert caught.value.subject == str(tmp_path)
-        assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"no such folder; .*SALICON"):
         folder.find_splits(tmp_path / "nowhere")
 

@@ -68,7 +68,6 @@ def test_a_damaged_or_missing_file_is_named(onnx_file, tmp_path, content, capfd)
     with pytest.raises(InputError, match=cause) as caught:
         SaliencyPredictor(path)
     assert caught.value.subject == str(path)
-    assert "\n" not in str(caught.value)
     assert capfd.readouterr().err == ""
 
 
@@ -105,7 +104,6 @@ def test_a_model_that_is_not_a_generator_is_named(tmp_path, image, ends, number,
     with pytest.raises(InputError, match=cause) as caught:
         SaliencyPredictor(path)
     assert caught.value.subject == str(path)
-    assert "\n" not in str(caught.value)
 
 
 def test_sums_of_int8_products_do_not_overflow(tmp_path, monkeypatch):

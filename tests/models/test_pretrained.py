@@ -145,9 +145,8 @@ def test_keras_file_that_would_run_code_is_refused(tmp_path):
     image = keras.Input(SHAPE)
     layer = keras.layers.Lambda(lambda x: x[..., :1] / 255.0, output_shape=(32, 32, 1))
     keras.Model(image, layer(image)).save(tmp_path / "lambda.keras")
-    with pytest.raises(InputError, match=r"lambda\.keras: ") as caught:
+    with pytest.raises(InputError, match=r"lambda\.keras: "):
         load_generator(tmp_path / "lambda.keras")
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

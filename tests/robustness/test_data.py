@@ -94,7 +94,6 @@ def test_a_damaged_mat_file_is_refused(tmp_path, kind):
     with pytest.raises(InputError, match="not a MATLAB 5 file, or damaged") as caught:
         read_mat(path)
     assert caught.value.subject == str(path)
-    assert "\n" not in str(caught.value)
 
 
 def test_arrays_without_elements_are_read(tmp_path):
@@ -319,7 +318,6 @@ def test_the_error_names_a_bad_file_of_points(tmp_path, name):
     with pytest.raises(InputError, match=cause) as caught:
         read_fixations(tmp_path / name, SHAPE)
     assert caught.value.subject == str(tmp_path / name)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ".mat"])

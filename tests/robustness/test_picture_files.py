@@ -20,11 +20,10 @@ from salgan_tf.parallel import attempt_all
 
 
 def refused(path: Path, cause: str) -> None:
-    """Assert that reading the picture and its size name it and the cause in one line."""
+    """Assert that reading the picture and its size fail with the cause."""
     for read in (images.read_image, images.read_size, images.read_grey):
-        with pytest.raises(InputError, match=cause) as caught:
+        with pytest.raises(InputError, match=cause):
             read(path)
-        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
@@ -148,9 +147,10 @@ def test_a_folder_is_read_like_its_pictures_and_the_rest_is_counted(tmp_path):
     for name in ("notes.txt", "b.ps", "noending", ".hidden"):
         (tmp_path / name).touch()
     (tmp_path / "folder.xyz").mkdir()
+    (tmp_path / "folder.xyz" / "deep.png").touch()
     remarks = []
     found = images.find_pictures(tmp_path, remarks.append)
-    assert {path.name for path in found} == set(WRITABLE)
+    assert [path.name for path in found] == sorted(WRITABLE)
     assert [images.read_image(path).shape for path in found] == [(60, 80, 3)] * len(found)
     assert [str(remark) for remark in remarks] == [f"{tmp_path}: 3 files are not pictures and were skipped"]
 

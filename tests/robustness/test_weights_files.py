@@ -1,4 +1,4 @@
-"""Files of weights that declare more than they store, or are no files at all: one line, and no memory taken."""
+"""Files of weights that declare more than they store, or are no files at all: refused, and no memory taken."""
 
 import io
 import json
@@ -154,14 +154,13 @@ def build_odd(shape: tuple, channels: int = 1, dtype: str = "float32", end=lambd
         ({"shape": (None, 10**5, 10**5, 3)}, "GB of memory"),
     ],
 )
-def test_odd_models_are_one_line(options, cause, tmp_path):
+def test_odd_models_are_refused(options, cause, tmp_path):
     model = build_odd(**options)
     model.save(tmp_path / "odd.keras")
     for load, given in ((load_generator, tmp_path / "odd.keras"), (SaliencyPredictor, model)):
         with pytest.raises(InputError) as caught:
             load(given)
         assert cause in str(caught.value)
-        assert len(str(caught.value).splitlines()) == 1
 
 
 # === No files ===
@@ -182,4 +181,3 @@ def test_paths_that_are_no_files_of_weights(ending, kind, tmp_path):
     with pytest.raises(InputError) as caught:
         build_generator("mobilenet_v2", (32, 32, 3), path)
     assert str(path) in str(caught.value)
-    assert len(str(caught.value).splitlines()) == 1
