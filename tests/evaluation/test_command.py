@@ -17,13 +17,7 @@ from salgan_tf.evaluation.scoring import BY_NAME
 # Runs the command as if only the base install and the extra `evaluate` were there.
 WITHOUT_TENSORFLOW = """
 import sys
-
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"tensorflow", "keras", "tensorboard", "tf2onnx", "onnx", "onnxruntime"}:
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Block())
+sys.modules.update(dict.fromkeys(("tensorflow", "keras", "tensorboard", "tf2onnx", "onnx", "onnxruntime")))
 from salgan_tf.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -222,17 +222,3 @@ def test_the_defaults_of_every_calibrated_format_serve_the_bundled_model(tmp_pat
         written = json.loads((tmp_path / f"{stem}.report.json").read_text())
         assert written["calibration"] == "100 generated pictures (dead leaves)"
         assert (written["parity"]["pictures"], written["parity"]["failures"]) == (32, [])
-
-
-def test_help_needs_no_extra(tmp_path):
-    """Neither TensorFlow nor ONNX is imported before there is something to export."""
-    code = (
-        "import sys\n"
-        "for name in ('tensorflow', 'keras', 'onnx', 'onnxruntime', 'tf2onnx'):\n"
-        "    sys.modules[name] = None\n"
-        "from salgan_tf.__main__ import main\n"
-        "main(['export', '--help'])"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert all(f"--{name}" in result.stdout for name in FORMATS)
