@@ -6,6 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +17,44 @@ from PIL import Image
 # How long a test takes says nothing of what it tests, and everything of what else the machine does.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def _make_terabyte(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(10**12)
+
+
+# What is not a small regular file, by kind: how it is made, and the cause that an error names.
+UNREADABLE = {
+    "pipe": (os.mkfifo, "not a regular file"),
+    "sparse terabyte": (
+        _make_terabyte,
+        "needs 1000.0 GB of memory and the limit is 2 GB: raise it with SALGAN_TF_MEMORY_GB=1000",
+    ),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+    "folder": (Path.mkdir, "is a folder"),
+}
+
+
+class Outcome(NamedTuple):
+    """The result of a command: exit code, stdout, and the lines on stderr."""
+
+    code: int
+    output: str
+    lines: list[str]
+
+
+@pytest.fixture
+def run(capsys):
+    """Call a command in this process, which imports TensorFlow once."""
+    from salgan_tf.__main__ import main  # Here, because of the variables that are set above.
+
+    def call(*words) -> Outcome:
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err.splitlines())
+
+    return call
 
 
 def render_photograph(seed: int, shape: tuple[int, int] = (60, 80)) -> np.ndarray:

@@ -40,8 +40,9 @@ def run(tmp_path):
 
 
 def test_the_commands_of_the_base_install_work(run, tmp_path):
-    for arguments in (["--help"], ["--version"], ["predict", "--help"], ["evaluate", "--help"]):
-        assert run("-m", "salgan_tf", *arguments).returncode == 0
+    for arguments in ("--help", "--version", "predict --help", "evaluate --help", "export --help"):
+        done = run("-m", "salgan_tf", *arguments.split())
+        assert (done.returncode, done.stderr) == (0, "")
     done = run("-m", "salgan_tf", "predict", "photographs", "photographs/0.png", "--out", "maps")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(list((tmp_path / "maps").iterdir())) == 4

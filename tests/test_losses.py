@@ -1,4 +1,4 @@
-"""The losses: against hand-computed numbers, plain numpy and the invariants that define them."""
+"""The losses: against the metrics, whose own tests have numbers by hand and invariants, and against plain numpy."""
 
 import keras
 import numpy as np
@@ -18,7 +18,6 @@ MAP_LOSSES = {
     "bce": losses.downsampled_binary_crossentropy,
 }
 seeds = st.integers(0, 2**32 - 1)
-quickly = settings(max_examples=25)
 
 
 def batch(*images) -> np.ndarray:
@@ -40,7 +39,7 @@ def random_fixations(seed: int, count: int = 2, side: int = 8) -> np.ndarray:
     return fixations
 
 
-# === Hand-computed values ===
+# === Values ===
 
 
 def test_density_sums_to_1_and_of_zeros_is_uniform():
@@ -49,26 +48,9 @@ def test_density_sums_to_1_and_of_zeros_is_uniform():
     np.testing.assert_allclose(density[1, ..., 0], np.full((2, 2), 0.25))
 
 
-@pytest.mark.parametrize(
-    ("name", "truth", "prediction", "expected"),
-    [
-        # Densities (1/2, 1/2) and (1/4, 3/4); the truth comes first.
-        ("kl", [[1, 1]], [[1, 3]], 0.5 * np.log(2) + 0.5 * np.log(2 / 3)),
-        ("kl", [[1, 3]], [[1, 1]], 0.25 * np.log(0.5) + 0.75 * np.log(1.5)),
-        # All mass of the truth where the prediction has none: ln(1 / 2.2204e-16), limited by epsilon.
-        ("kl", [[1, 0]], [[0, 1]], 36.0437),
-        # Deviations (-3, -1, 1, 3) and (-1, -3, 3, 1): 12 / 20.
-        ("cc", [[0, 2, 4, 6]], [[2, 0, 6, 4]], 0.6),
-        ("cc", [[0, 1, 2, 3]], [[3, 2, 1, 0]], -1.0),
-        # Densities (1/2, 1/2, 0) and (1/4, 1/4, 1/2) share 1/2.
-        ("sim", [[2, 2, 0]], [[1, 1, 2]], 0.5),
-        # The map has mean 1 and deviation sqrt 3: two fixations on the peak and one beside it; and no fixations.
-        ("nss", [[1, 0], [0, 2]], [[0, 0], [0, 4]], (2 * 3 - 1) / np.sqrt(3) / 3),
-        ("nss", [[0, 0], [0, 0]], [[0, 0], [0, 4]], 0.0),
-    ],
-)
-def test_loss_of_a_few_pixels(name, truth, prediction, expected):
-    np.testing.assert_allclose(MAP_LOSSES[name](batch(truth), batch(prediction)), [expected], rtol=1e-5)
+def test_nss_without_fixations_is_0():
+    nowhere, prediction = batch(np.zeros((2, 2))), batch([[0, 0], [0, 4]])
+    np.testing.assert_array_equal(losses.normalized_scanpath_saliency(nowhere, prediction), [0])
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 0.7, 1.0])
@@ -105,43 +87,7 @@ def test_adversarial_loss_is_the_crossentropy_of_a_label_that_may_be_smoothed(la
     np.testing.assert_allclose(losses.adversarial_loss(probability[:, None], label), expected, rtol=1e-5)
 
 
-# === Invariants ===
-
-
-@quickly
-@given(seed=seeds, scale=st.floats(0.05, 20), shift=st.floats(0, 2))
-def test_cc_and_nss_are_invariant_to_scale_and_shift(seed, scale, shift):
-    truth, prediction = random_maps(seed), random_maps(seed + 1)
-    moved = (scale * prediction + shift).astype(np.float32)
-    for loss, target in ((MAP_LOSSES["cc"], truth), (MAP_LOSSES["nss"], random_fixations(seed))):
-        # A float32 map loses digits when its shift is large.
-        np.testing.assert_allclose(loss(target, moved), loss(target, prediction), rtol=0, atol=2e-3)
-
-
-@pytest.mark.parametrize(("name", "lowest"), [("cc", -1), ("sim", 0)])
-@quickly
-@given(seed=seeds)
-def test_cc_and_similarity_have_a_range_and_are_symmetric(name, lowest, seed):
-    loss, first, second = MAP_LOSSES[name], random_maps(seed), random_maps(seed + 1)
-    values = np.asarray(loss(first, second))
-    assert ((values >= lowest - 1e-5) & (values < 1)).all()
-    np.testing.assert_allclose(values, loss(second, first), atol=1e-6)
-    np.testing.assert_allclose(loss(first, first), [1, 1], rtol=1e-5)
-
-
-@quickly
-@given(seed=seeds, scale=st.floats(0.1, 10))
-def test_kl_divergence_is_0_only_for_the_same_density(seed, scale):
-    truth, prediction = random_maps(seed), random_maps(seed + 1)
-    divergence = np.asarray(losses.kl_divergence(truth, prediction))
-    distance = np.abs(losses.to_density(truth) - losses.to_density(prediction)).sum(axis=(1, 2, 3))
-    # Pinsker's inequality: the divergence is at least half of the squared distance.
-    assert (divergence >= distance**2 / 2 - 1e-5).all()
-    assert (divergence > 1e-3).all()
-    np.testing.assert_allclose(losses.kl_divergence(truth, np.float32(scale) * truth), [0, 0], atol=1e-5)
-
-
-@quickly
+@settings(max_examples=25)
 @given(seed=seeds)
 def test_losses_agree_with_the_numpy_metrics(seed):
     truth, prediction, fixations = random_maps(seed), random_maps(seed + 1), random_fixations(seed)

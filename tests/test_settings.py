@@ -28,7 +28,7 @@ def test_defaults_are_the_backbones(backbone):
         *(("backbone", "resnet"), ("image_shape", (0, 32)), ("image_shape", (32.0, 32.0)), ("batch_size", 0)),
         *(("batch_size", 2.5), ("bce_epochs", -1), ("content_loss", "huber"), ("learning_rate", float("nan"))),
         *(("ema", 1.0), ("updates", "never"), ("augmentations", ("flip", "spin")), ("keep_epochs", "maybe")),
-        ("seed", 2**31),
+        *(("seed", 2**31), ("image_shape", "large"), ("learning_rate", "fast"), ("alpha", -1)),
     ],
 )
 def test_illegal_value_is_refused_by_the_name_of_its_setting(name, value):

@@ -148,7 +148,6 @@ def test_the_error_names_a_bad_shard(written, damage):
     with pytest.raises(InputError) as caught:
         records.read_records(written, "train", SHAPE)
     assert caught.value.subject == str(shard)
-    assert "\n" not in str(caught.value)
 
 
 def test_a_shard_cut_between_examples_is_noticed(written):

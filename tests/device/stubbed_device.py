@@ -5,18 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+
+from conftest import Outcome
 
 PROGRAMS = Path(__file__).parents[2] / "export"
 _STUBS = Path(__file__).parent / "stubs"
-
-
-class Outcome(NamedTuple):
-    """The result of a program: exit code, stdout, and the lines of stderr."""
-
-    code: int
-    output: str
-    lines: list[str]
 
 
 class StubbedDevice:

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import render_photograph, save_picture
-from stubbed_device import Outcome, StubbedDevice, pretend_onnx
+from conftest import Outcome, render_photograph, save_picture
+from stubbed_device import StubbedDevice, pretend_onnx
 
 from salgan_tf import InputError, images
 from salgan_tf.inference import SaliencyPredictor

@@ -158,7 +158,6 @@ def test_a_bad_array_is_named(data, tmp_path, kind):
     with pytest.raises(InputError) as caught:
         contender.predict(example, image)
     assert caught.value.subject == str(path)
-    assert len(str(caught.value).splitlines()) == 1
     assert "unsafe" not in caught.value.cause
 
 

@@ -5,12 +5,12 @@
 
 import dataclasses
 import errno
+import functools
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -29,14 +29,6 @@ from salgan_tf.inference import SaliencyPredictor
 pytestmark = ignore_statistics
 
 
-class Outcome(NamedTuple):
-    """The result of a command: exit code, stdout, and the lines on stderr."""
-
-    code: int
-    output: str
-    lines: list[str]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def quick():
     with quick_exports():
@@ -51,16 +43,9 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def run(capsys, tmp_path):
-    """Call the command; files go to tmp_path/out by default."""
-
-    def call(*arguments) -> Outcome:
-        out = () if "--out" in arguments else ("--out", tmp_path / "out")
-        code = main(["export", *(str(argument) for argument in (*arguments, *out))])
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err.splitlines())
-
-    return call
+def run(run, tmp_path):
+    """Call `export`; files go to tmp_path/out, unless the arguments have another folder."""
+    return functools.partial(run, "export", "--out", tmp_path / "out")
 
 
 @pytest.fixture
@@ -179,20 +164,6 @@ def test_a_report_that_cannot_be_written_leaves_nothing(refuses, model, tmp_path
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_inputs_that_are_not_there_are_named(run, refuses, model, salicon, tmp_path):
-    nowhere = tmp_path / "nowhere"
-    refuses(nowhere, "--onnx", "--model", nowhere, cause="no such model")
-    refuses(nowhere, "--int8", "--model", model, "--calibration", nowhere, cause="No such file")
-    refuses(nowhere, "--onnx", "--model", model, "--data", nowhere, cause="")
-    (line,) = run("--onnx", "--model", model, "--data", salicon, "--split", "test").lines
-    assert "'test'" in line
-
-
-def test_a_size_that_the_network_cannot_have_is_refused(refuses, model):
-    refuses(model, "--onnx", "--model", model, "--size", "64x64", cause="only be exported at its own size")
-    refuses("--size", "--onnx", "--size", "100x256", cause="multiples of 32")
-
-
 def test_a_folder_that_cannot_be_written_is_named(refuses, model, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/exported")):
@@ -251,17 +222,3 @@ def test_the_defaults_of_every_calibrated_format_serve_the_bundled_model(tmp_pat
         written = json.loads((tmp_path / f"{stem}.report.json").read_text())
         assert written["calibration"] == "100 generated pictures (dead leaves)"
         assert (written["parity"]["pictures"], written["parity"]["failures"]) == (32, [])
-
-
-def test_help_needs_no_extra(tmp_path):
-    """Neither TensorFlow nor ONNX is imported before there is something to export."""
-    code = (
-        "import sys\n"
-        "for name in ('tensorflow', 'keras', 'onnx', 'onnxruntime', 'tf2onnx'):\n"
-        "    sys.modules[name] = None\n"
-        "from salgan_tf.__main__ import main\n"
-        "main(['export', '--help'])"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert all(f"--{name}" in result.stdout for name in FORMATS)

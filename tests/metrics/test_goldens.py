@@ -34,11 +34,7 @@ make_cases = functools.cache(cases.make_cases)
 
 
 def other_fixations(name: str) -> np.ndarray:
-    """Return the fixations on all other images at the size of this one."""
-    made = make_cases()
-    shape = made[name].saliency.shape
-    others = [case for other, case in made.items() if other != name]
-    return np.concatenate([points.rescale_fixations(case.fixations, case.saliency.shape, shape) for case in others])
+    return cases.other_fixations(make_cases(), name)
 
 
 def lowest_at_0(array: np.ndarray) -> np.ndarray:

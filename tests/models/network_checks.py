@@ -27,10 +27,9 @@ def assert_same_weights(found: keras.Layer, expected: keras.Layer | list[np.ndar
 
 
 def assert_refused(load: Callable, network: keras.Model, path: str | Path, cause: str | None = None):
-    """Assert that `load(network, path)` fails with one line that names the file, and that no weight changes."""
+    """Assert that `load(network, path)` fails with an error that names the file, and that no weight changes."""
     before = network.get_weights()
     with pytest.raises(InputError, match=cause) as caught:
         load(network, path)
     assert str(caught.value).startswith(f"{path}: ")
-    assert "\n" not in str(caught.value)
     assert_same_weights(network, before)

@@ -98,28 +98,6 @@ def test_saliency_has_the_size_of_the_image_and_lies_between_0_and_1(backbone):
     np.testing.assert_array_equal(generator(images.astype(np.float32)), saliency, err_msg="floats and bytes differ")
 
 
-@pytest.mark.parametrize(
-    ("backbone", "image_shape"),
-    [
-        ("vgg16", (192, 250, 3)),
-        ("vgg16", (8, 16, 3)),
-        ("vgg16", (0, 16, 3)),
-        ("vgg16", (32, 32, 1)),
-        ("vgg16", (32, 32)),
-        ("mobilenet_v2", (48, 64, 3)),
-        ("mobilenet_v2", (64, 48, 3)),
-        ("mobilenet_v2", (-32, 64, 3)),
-        ("mobilenet_v2", (64, 64, 4)),
-        ("mlnet", (60, 80, 3)),
-        ("salnet", (62, 80, 3)),
-        ("salicon", (96, 128, 3)),
-    ],
-)
-def test_illegal_image_shape_is_refused(backbone, image_shape):
-    with pytest.raises(ValueError, match="image_shape"):
-        build_generator(backbone, image_shape)
-
-
 @pytest.mark.parametrize("backbone", ["resnet50", "", "VGG16"])
 def test_unknown_backbone_is_refused(backbone):
     with pytest.raises(ValueError, match="backbone"):

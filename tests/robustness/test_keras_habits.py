@@ -215,7 +215,9 @@ def test_registered_content_losses_are_taken():
         (192, 256),
         (192.0, 256.0, 3),
         (192, 256, 4),
-        (100, 256, 3),
+        (192, 250, 3),
+        (8, 32, 3),
+        (24, 32, 3),
         (0, 32, 3),
         (-32, 32, 3),
         (10**30 * 32, 32, 3),
@@ -225,7 +227,10 @@ def test_registered_content_losses_are_taken():
         (True, 32, 3),
     ],
 )
-@pytest.mark.parametrize("build", [lambda shape: build_generator("mobilenet_v2", shape), build_discriminator])
-def test_illegal_image_shapes_are_one_clear_error(build, image_shape):
-    with pytest.raises(ValueError, match=r"^image_shape=.*: expected \(height, width, 3\), with height and width mul"):
-        build(image_shape)
+def test_illegal_image_shapes_are_one_clear_error(image_shape):
+    expected = r"^image_shape=.*: expected \(height, width, 3\), with height and width multiples of {} up to"
+    for backbone, stride in (("mobilenet_v2", 32), ("vgg16", 16), ("salicon", 64)):
+        with pytest.raises(ValueError, match=expected.format(stride)):
+            build_generator(backbone, image_shape)
+    with pytest.raises(ValueError, match=expected.format(16)):
+        build_discriminator(image_shape)

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import render_photograph
+from conftest import UNREADABLE, render_photograph
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,34 +20,24 @@ from salgan_tf.parallel import attempt_all
 
 
 def refused(path: Path, cause: str) -> None:
-    """Assert that reading the picture and its size name it and the cause in one line."""
+    """Assert that reading the picture and its size fail with the cause."""
     for read in (images.read_image, images.read_size, images.read_grey):
-        with pytest.raises(InputError, match=cause) as caught:
+        with pytest.raises(InputError, match=cause):
             read(path)
-        assert "\n" not in str(caught.value)
 
 
-SPECIAL = {
-    "pipe": os.mkfifo,
-    "device": lambda path: path.symlink_to("/dev/zero"),
-    "folder": Path.mkdir,
-}
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_only_small_regular_files_are_read(tmp_path, kind):
+    make, cause = UNREADABLE[kind]
+    make(tmp_path / "a.jpg")
+    refused(tmp_path / "a.jpg", cause)
 
 
-@pytest.mark.parametrize("kind", SPECIAL)
-def test_only_regular_files_are_read(tmp_path, kind):
-    SPECIAL[kind](tmp_path / "a.jpg")
-    refused(tmp_path / "a.jpg", "is a folder" if kind == "folder" else "not a regular file")
-
-
-def test_sockets_and_giant_sparse_files_are_not_read(tmp_path, monkeypatch):
+def test_sockets_are_not_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("a.jpg")
         refused(Path("a.jpg"), "not a regular file")
-    with Path("b.jpg").open("wb") as file:
-        file.truncate(2**40)
-    refused(Path("b.jpg"), "needs 1099.6 GB of memory and the limit is 2 GB: raise it with SALGAN_TF_MEMORY_GB=1100")
 
 
 @pytest.mark.parametrize("name", ["n" * 300 + ".jpg", "null\0.jpg"])
@@ -157,9 +147,10 @@ def test_a_folder_is_read_like_its_pictures_and_the_rest_is_counted(tmp_path):
     for name in ("notes.txt", "b.ps", "noending", ".hidden"):
         (tmp_path / name).touch()
     (tmp_path / "folder.xyz").mkdir()
+    (tmp_path / "folder.xyz" / "deep.png").touch()
     remarks = []
     found = images.find_pictures(tmp_path, remarks.append)
-    assert {path.name for path in found} == set(WRITABLE)
+    assert [path.name for path in found] == sorted(WRITABLE)
     assert [images.read_image(path).shape for path in found] == [(60, 80, 3)] * len(found)
     assert [str(remark) for remark in remarks] == [f"{tmp_path}: 3 files are not pictures and were skipped"]
 

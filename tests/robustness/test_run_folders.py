@@ -95,6 +95,7 @@ def test_damaged_settings_of_a_run_are_one_line(text, salicon, tmp_path, capsys)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("batch_size", 7),
         ("batch_size", 10**12),
         ("batch_size", 10**30),
         ("batch_size", "1" * 5000),
@@ -108,8 +109,8 @@ def test_damaged_settings_of_a_run_are_one_line(text, salicon, tmp_path, capsys)
         ("alpha", "nan"),
     ],
 )
-def test_settings_out_of_all_bounds_are_one_line(name, value, salicon, tmp_path):
-    with pytest.raises(InputError, match=r"too large|not a number|does not fit|Exceeds"):
+def test_settings_that_do_not_fit_are_one_line(name, value, salicon, tmp_path):
+    with pytest.raises(InputError, match=r"too large|not a number|does not fit|Exceeds|fewer than one batch"):
         training.train(salicon, tmp_path / "run", verbose=0, **{"init": "none", name: value})
     assert not (tmp_path / "run" / "run.json").exists()
 
