@@ -10,6 +10,7 @@ SOURCES := setup.cfg pyproject.toml
 
 # A stamp for each set of packages: they are installed once, and again when setup.cfg changes.
 $(VENV)/.run: $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "TensorFlow and Keras need Python 3.11 to 3.13: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --upgrade pip
 	$(BIN)/python -m pip install -qq --editable ".[train]"
@@ -25,7 +26,7 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
-# 350 MB is what README promises; with TensorFlow it would be 2.8 GB.
+# Some 340 MB; with TensorFlow it would be 2.8 GB.
 test-install:
 	rm -rf build/install
 	$(PYTHON) -m venv build/install

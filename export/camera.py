@@ -31,7 +31,8 @@ def open_camera(source: str) -> cv2.VideoCapture:
         else:
             camera = cv2.VideoCapture(source, cv2.CAP_GSTREAMER if "!" in source else cv2.CAP_ANY)
     if not camera.isOpened():
-        raise InputError(source, "not a camera, pipeline or video file that this OpenCV can open")
+        subject = f"camera {source}" if source.isdecimal() else source
+        raise InputError(subject, "not a camera, pipeline or video file that this OpenCV can open")
     return camera
 
 

@@ -30,7 +30,7 @@ def run_command(parse: Callable[[], argparse.Namespace]) -> int:
         raise
     except (Exception, KeyboardInterrupt) as error:
         if _is_interrupt(error):
-            hint = "; --resume continues after the last whole epoch" if "resume" in arguments else ""
+            hint = _describe_continuation(arguments)
             write(sys.stderr, f"salgan_tf: interrupted{hint}\n")
             return 130
         # The last guard, as for a folder of a data set that may not be entered. Any other error is a bug.
@@ -38,6 +38,12 @@ def run_command(parse: Callable[[], argparse.Namespace]) -> int:
             raise
         report(InputError(error.filename or "the operating system", error))
     return 1
+
+
+def _describe_continuation(arguments: argparse.Namespace) -> str:
+    if getattr(arguments, "recipe", None):
+        return "; repeat the command to continue after the last whole epoch"
+    return "; --resume continues after the last whole epoch" if "resume" in arguments else ""
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

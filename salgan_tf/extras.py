@@ -1,6 +1,7 @@
 """Optional dependencies: the extras of `pip install 'salgan_tf[EXTRA]'`, and what to say when one is missing."""
 
 import importlib.util
+import sys
 
 from salgan_tf.errors import InputError
 
@@ -20,7 +21,8 @@ def missing_extra(*extras: str) -> str | None:
     if not missing:
         return None
     modules = ", ".join(dict.fromkeys(name for names in missing.values() for name in names))
-    return f"requires {modules}: pip install 'salgan_tf[{','.join(missing)}]'"
+    python = "" if "train" not in missing or (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 and "
+    return f"requires {python}{modules}: pip install 'salgan_tf[{','.join(missing)}]'"
 
 
 def require(subject: str, *extras: str) -> None:

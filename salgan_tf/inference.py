@@ -192,7 +192,7 @@ def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor)
 
 class _Photograph(NamedTuple):
     path: Path
-    base: Path  # Of its results in the output folder, without their endings.
+    base: Path  # The path of its results in the output folder, without their endings.
 
 
 def _collect(

@@ -41,7 +41,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Of nested blocks, the outer one. Removed while it is held: nobody else can have taken it in between.
+        # Nested blocks remove it once, at the end. It is still held then: nobody else can have taken it.
         if lock.lock_counter == 1:
             with contextlib.suppress(OSError):  # Windows keeps open files.
                 (path / "run.lock").unlink()

@@ -84,9 +84,10 @@ def plot_history(history: list[dict], path: str | Path) -> None:
             if points:
                 panel.plot(*zip(*points, strict=True), marker=".", label=label, color=color)
         if first_adversarial is not None:
-            panel.axvline(first_adversarial - 0.5, color="grey", linestyle=":")
+            panel.axvline(first_adversarial - 0.5, color="grey", linestyle=":", label="adversarial stage")
         panel.set_title(name)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.set_xlim(0.5, len(history) + 0.5)
+        panel.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         panel.set_xlabel("epoch")
         panel.legend()
     for panel in panels[len(names) :]:

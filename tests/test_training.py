@@ -21,6 +21,7 @@ from salgan_tf.models.backbone import Backbone
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.mobilenet_v2 import MOBILENET_V2
 from salgan_tf.run_folder import RunFolder
+from salgan_tf.weights import find_model
 
 SHORT = {
     "image_shape": (32, 32),
@@ -133,6 +134,19 @@ def test_run_folder_has_everything_a_researcher_needs(whole_run):
     assert images.read_image(whole_run / "curves.png").shape[1] > 500
     saliency = SaliencyPredictor(whole_run)(np.zeros((40, 50, 3), np.uint8))
     assert saliency.shape == (40, 50)
+
+
+@pytest.mark.parametrize(
+    ("best_cc", "stage"),
+    [({"content": 0.8, "adversarial": 0.7}, "content"), ({"content": 0.7, "adversarial": 0.8}, "adversarial")],
+)
+def test_the_better_generator_of_a_run_is_its_model(tmp_path, best_cc, stage):
+    for name in best_cc:
+        (tmp_path / f"{name}.keras").touch()
+    assert find_model(tmp_path) == tmp_path / "adversarial.keras"
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.json").write_text(json.dumps({"best_cc": best_cc}))
+    assert find_model(tmp_path) == tmp_path / f"{stage}.keras"
 
 
 @pytest.mark.parametrize("epoch", [2, 3, 4])

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dynamic-batch", action="store_true", help=f"let {_options('convert_any_batch')} files take any batch"
     )
-    parser.add_argument("--force", action="store_true", help="write also files whose maps are not the model's")
+    parser.add_argument("--force", action="store_true", help="also write files whose maps differ from the model's")
     parser.set_defaults(check=lambda arguments: _check(parser, arguments))
 
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from salgan_tf.errors import InputError
-from salgan_tf.files import is_file, is_folder
+from salgan_tf.files import is_file, is_folder, read_json
 
 # Models that are bundled with the package, by name.
 BUNDLED = {"edge": Path(__file__).parent / "salgan_mobilenet_v2_int8.tflite"}
-# The generators that a training leaves in its run folder, the better one first.
-_RUN_GENERATORS = ("adversarial.keras", "content.keras")
+# The stages of a training, the last one first. Each leaves its best generator in the run folder.
+_STAGES = ("adversarial", "content")
 
 
 def find_model(
@@ -17,7 +17,8 @@ def find_model(
     """Find the file of a model.
 
     Args:
-        model: the name of a bundled model, a file, or a run folder of `train`.
+        model: the name of a bundled model, a file, or a run folder of `train`, whose generator with the best CC on
+            `val` is taken.
         choices: what the error suggests instead.
 
     Raises:
@@ -25,10 +26,19 @@ def find_model(
     """
     path = BUNDLED.get(str(model), Path(model))
     if is_folder(path):
-        for name in _RUN_GENERATORS:
-            if is_file(path / name):
-                return path / name
-        raise InputError(path, f"not a run folder with a trained generator: contains no {' or '.join(_RUN_GENERATORS)}")
+        generators = {path / f"{stage}.keras": stage for stage in _STAGES if is_file(path / f"{stage}.keras")}
+        if not generators:
+            names = " or ".join(f"{stage}.keras" for stage in _STAGES)
+            raise InputError(path, f"not a run folder with a trained generator: contains no {names}")
+        best_cc = _read_best_cc(path)
+        return max(generators, key=lambda generator: best_cc.get(generators[generator], 0))
     if not is_file(path):
         raise InputError(path, f"no such model; expected {choices}")
     return path
+
+
+def _read_best_cc(run: Path) -> dict[str, float]:
+    """Read the best CC of each stage of a run; nothing if only its generators were copied."""
+    record = run / "checkpoints" / "last.json"
+    best = read_json(record).get("best_cc") if is_file(record) else None
+    return best if isinstance(best, dict) and all(type(value) is float for value in best.values()) else {}

@@ -53,4 +53,5 @@ def test_an_opencv_without_windows_is_named(device, film):
 def test_a_camera_that_does_not_exist_is_named(device, camera):
     outcome = device.run(CAMERA, "--camera", camera)
     cause = "not a camera, pipeline or video file that this OpenCV can open"
-    assert (outcome.code, outcome.lines) == (1, [f"salgan_tf: {camera}: {cause}"])
+    subject = "camera 99" if camera == "99" else camera
+    assert (outcome.code, outcome.lines) == (1, [f"salgan_tf: {subject}: {cause}"])
