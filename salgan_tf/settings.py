@@ -86,7 +86,7 @@ class TrainingConfig:
     init: str = _setting(
         "imagenet",
         "start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz",
-        metavar="imagenet|edge|none|FILE",
+        metavar="imagenet|edge|salgan|none|FILE",
     )
     content_loss: str = _setting(
         "bce",

@@ -17,5 +17,5 @@ def test_wheel_ships_the_bundled_model_and_every_module(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         shipped = set(archive.namelist())
-    assert {f"salgan_tf/weights/{name}" for name in (BUNDLED["edge"].name, "README.md")} <= shipped
+    assert {f"salgan_tf/weights/{name}" for name in (BUNDLED["edge"].file.name, "README.md")} <= shipped
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "salgan_tf").rglob("*.py")} <= shipped

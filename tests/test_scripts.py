@@ -111,7 +111,7 @@ def test_a_model_is_bundled(tmp_path):
     run_folder, out = tmp_path / "run", tmp_path / "bundled.tflite"
     run_folder.mkdir()
     build_generator("mobilenet_v2", (64, 64, 3), weights="edge").save(run_folder / "content.keras")
-    printed = succeed("tools/bundle_edge.py", run_folder, "--out", out)
+    printed = succeed("tools/bundle_model.py", "edge", run_folder, "--out", out)
     assert re.fullmatch(r"LiteRT against .*\nKeras from its weights against .*\n.*: \d\.\d\d MB\n", printed)
     assert out.is_file()
 

@@ -65,7 +65,7 @@ def portrait() -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    default = BUNDLED["edge"].with_name("limits.jpg")
+    default = BUNDLED["edge"].file.with_name("limits.jpg")
     parser.add_argument("--out", type=Path, metavar="FILE.jpg", default=default, help="(default: the card's picture)")
     out = parser.parse_args().out
     face = portrait()

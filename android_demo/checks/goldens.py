@@ -97,7 +97,7 @@ def make_photo() -> None:
     Image.fromarray(images.resize_area(photo, PHOTO_SHAPE)).save(GOLDEN / "photo_resized.png", optimize=True)
     seen = images.resize_area(photo, predictor.image_shape)
     saliency = predictor.run_network(seen)
-    interpreter = Interpreter(str(BUNDLED["edge"]), num_threads=1)
+    interpreter = Interpreter(str(BUNDLED["edge"].file), num_threads=1)
     interpreter.allocate_tensors()
     (entry,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
     interpreter.set_tensor(entry["index"], seen[None])

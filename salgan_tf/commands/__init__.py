@@ -11,4 +11,4 @@ COMMANDS = {
     "import-weights": "Convert the authors' released Lasagne weights to a Keras file.",
 }
 
-MODEL_HELP = "edge, the bundled model; a .tflite, .onnx, .keras or .engine file; or a run folder of train"
+MODEL_HELP = "edge or salgan, the bundled models; a .tflite, .onnx, .keras or .engine file; or a run folder of train"

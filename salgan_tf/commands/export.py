@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         default="edge",
-        help="edge, the bundled model; a .keras file; or a run folder of train (default: %(default)s)",
+        help="edge or salgan, the bundled models; a .keras file; or a run folder of train (default: %(default)s)",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("exported"), metavar="DIR", help="folder of the files (default: %(default)s)"

@@ -55,8 +55,8 @@ def export(
     Every file is run on 32 pictures. A file whose maps are not the generator's is refused; the others are written.
 
     Args:
-        model: `"edge"`, the bundled model; a `.keras` file or a run folder of `train`; or a generator or SalGAN in
-            memory.
+        model: `"edge"` or `"salgan"`, the bundled models; a `.keras` file or a run folder of `train`; or a generator or
+            SalGAN in memory.
         out: folder of the files, made if needed.
         formats: names of `salgan_tf.exporting.formats`: `"int8"`, `"float16"`, `"dynamic"`, `"float32"`, `"onnx"` or
             `"tensorrt"`.

@@ -12,24 +12,24 @@ from salgan_tf.models.generator import build_generator
 from salgan_tf.models.precision import computing_in, to_float32
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.runtimes.network import check_shapes
-from salgan_tf.weights import find_model
+from salgan_tf.weights import BUNDLED, find_model
 
-_MODELS = "edge, a .keras file or a run folder"
+_MODELS = "edge, salgan, a .keras file or a run folder"
 
 
 def load_for_export(model: str | Path | keras.Model, size: tuple[int, int] | None = None) -> keras.Model:
     """Load a generator to export.
 
     Args:
-        model: `"edge"`, a `.keras` file of a generator or SalGAN, a run folder of `train`, or a generator or SalGAN in
-            memory.
+        model: `"edge"` or `"salgan"`, a `.keras` file of a generator or SalGAN, a run folder of `train`, or a generator
+            or SalGAN in memory.
         size: (height, width) of the exported network; None for the model's own.
 
     Raises:
         InputError: there is no such model, or the network cannot have this size.
     """
-    if model == "edge":
-        return _build("mobilenet_v2", size or SaliencyPredictor("edge").image_shape, "edge")
+    if isinstance(model, str) and (bundled := BUNDLED.get(model)):
+        return _build(bundled.backbone, size or SaliencyPredictor(model).image_shape, model)
     if isinstance(model, str | Path):
         path = find_model(model, _MODELS)
         if path.suffix != ".keras":

@@ -23,8 +23,8 @@ def build_generator(
             encoder blocks 1 to 3 frozen), or `"mobilenet_v2"`, the edge generator (2.8 million parameters).
         image_shape: (H, W, 3), with H and W multiples of the backbone's stride: 16 (vgg16) or 32 (mobilenet_v2).
         weights: `None` for a random start; `"imagenet"` for an encoder trained on ImageNet, fetched by
-            keras.applications; `"edge"` for the bundled model, which is best at (256, 320, 3); or a local file,
-            see `salgan_tf.models.pretrained.load_pretrained`.
+            keras.applications; `"edge"` for the bundled mobilenet_v2, which is best at (256, 320, 3); `"salgan"` for
+            the bundled vgg16; or a local file, see `salgan_tf.models.pretrained.load_pretrained`.
         name: the model's name, by default `salgan_` and the backbone's name.
         dropout: share of the decoder's feature maps to drop in each training step.
 

@@ -16,7 +16,7 @@ from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
 from salgan_tf.models.quantized import load_int8
 from salgan_tf.models.salgan import SalGAN
 from salgan_tf.runtimes.network import check_generator
-from salgan_tf.weights import BUNDLED
+from salgan_tf.weights import BUNDLED, find_model
 
 
 def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | Path) -> None:
@@ -26,7 +26,8 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
         generator: from `build_generator`.
         backbone: what the generator was built of.
         weights: `"imagenet"`: the encoder of keras.applications, fetched from the internet or its cache. `"edge"`: the
-            bundled mobilenet_v2, which was trained at 256x320 and is worse at other sizes. Or a file: `.weights.h5` of
+            bundled mobilenet_v2, which was trained at 256x320 and is worse at other sizes. `"salgan"`: the bundled
+            vgg16, trained at 192x256. Or a file: `.weights.h5` of
             the same generator; `.keras`, a saved generator or SalGAN of the same backbone, of any size; `.tflite`, an
             int8 export of the same backbone, of any size; `.npz`, the encoder trained on ImageNet (kernels `k00`… and
             biases `b00`… in network order, batch norm folded) or the authors' released VGG-16 generator.
@@ -36,7 +37,11 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
     """
     if str(weights) == "imagenet":
         return _load_application(generator, backbone)
-    path = BUNDLED.get(str(weights), Path(weights))
+    if bundled := BUNDLED.get(str(weights)):
+        if bundled.backbone != backbone.name:
+            raise InputError(weights, f"the bundled model is a {bundled.backbone}, not a {backbone.name}")
+        return load_int8(generator, find_model(weights))
+    path = Path(weights)
     check_file(path)
     if path.suffix == ".npz":
         return _load_npz(generator, backbone, path)

@@ -1,18 +1,35 @@
 """From the name of a model to its file: a bundled model, the best generator of a run folder, or the file itself."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from salgan_tf.errors import InputError
 from salgan_tf.files import is_file, is_folder, read_json
 
-# Models that are bundled with the package, by name.
-BUNDLED = {"edge": Path(__file__).parent / "salgan_mobilenet_v2_int8.tflite"}
+
+class Bundled(NamedTuple):
+    """A model that is bundled with the package.
+
+    Attributes:
+        backbone: what it was built of.
+        file: its int8 LiteRT file, from which the float network is made as well.
+    """
+
+    backbone: str
+    file: Path
+
+
+_FOLDER = Path(__file__).parent
+BUNDLED = {
+    "edge": Bundled("mobilenet_v2", _FOLDER / "salgan_mobilenet_v2_int8.tflite"),
+    "salgan": Bundled("vgg16", _FOLDER / "salgan_vgg16_int8.tflite"),
+}
 # The stages of a training, the last one first. Each leaves its best generator in the run folder.
 _STAGES = ("adversarial", "content")
 
 
 def find_model(
-    model: str | Path, choices: str = "edge, a .tflite, .onnx, .keras or .engine file, or a run folder"
+    model: str | Path, choices: str = "edge, salgan, a .tflite, .onnx, .keras or .engine file, or a run folder"
 ) -> Path:
     """Find the file of a model.
 
@@ -24,7 +41,11 @@ def find_model(
     Raises:
         InputError: there is no such model.
     """
-    path = BUNDLED.get(str(model), Path(model))
+    if bundled := BUNDLED.get(str(model)):
+        if not is_file(bundled.file):
+            raise InputError(model, f"its file {bundled.file.name} is missing in {bundled.file.parent}")
+        return bundled.file
+    path = Path(model)
     if is_folder(path):
         generators = {path / f"{stage}.keras": stage for stage in _STAGES if is_file(path / f"{stage}.keras")}
         if not generators:

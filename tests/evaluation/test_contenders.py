@@ -99,8 +99,8 @@ def test_contenders_are_given_by_name_or_named_as_they_are_given(data):
     assert list(map(type, by_name.values())) == [Model, Model, MapFolder, Uniform]
     example, image = read(data)
     np.testing.assert_array_equal(by_name["net"].predict(example, image), predictor(image))
-    named = open_contenders([BUNDLED["edge"], "edge", MapFolder(maps_folder)])
-    assert list(named) == [str(BUNDLED["edge"]), "edge", str(maps_folder)]
+    named = open_contenders([BUNDLED["edge"].file, "edge", MapFolder(maps_folder)])
+    assert list(named) == [str(BUNDLED["edge"].file), "edge", str(maps_folder)]
     assert list(open_contenders("edge")) == ["edge"]
     with pytest.raises(InputError, match="given twice"):
         open_contenders(["edge", "edge"])

@@ -120,7 +120,7 @@ def test_truncated_file_is_refused(ending, generator, mobilenet_v2_arrays, tmp_p
     if ending == ".npz":
         np.savez(path, **mobilenet_v2_arrays)
     elif ending == ".tflite":
-        path.write_bytes(BUNDLED["edge"].read_bytes())
+        path.write_bytes(BUNDLED["edge"].file.read_bytes())
     else:
         save(generator, path)
     content = path.read_bytes()

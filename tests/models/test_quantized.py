@@ -41,14 +41,14 @@ def test_weights_are_half_a_step_from_the_generators_and_quantize_to_the_same_ke
 def test_the_bundled_model_is_loaded_at_any_size(photograph):
     small = build_generator("mobilenet_v2", SHAPE, weights="edge")
     own = SaliencyPredictor()
-    whole = build_generator("mobilenet_v2", (*own.image_shape, 3), weights=BUNDLED["edge"])
+    whole = build_generator("mobilenet_v2", (*own.image_shape, 3), weights=BUNDLED["edge"].file)
     assert_same_weights(small, whole)
     assert maps.cc(SaliencyPredictor(whole)(photograph), own(photograph)) > 0.995
 
 
 def test_another_network_is_refused():
     with pytest.raises(InputError, match="holds 65 convolutions, and salgan_vgg16 has 27"):
-        build_generator("vgg16", SHAPE, weights=BUNDLED["edge"])
+        build_generator("vgg16", SHAPE, weights=BUNDLED["edge"].file)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "dynamic"])
