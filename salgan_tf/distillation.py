@@ -100,7 +100,7 @@ def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
         return inference.SaliencyPredictor(path)
     converted = scratch / f"{len(list(scratch.iterdir()))}.tflite"
     litert.convert(load_generator(path), "float32", converted)
-    return inference.SaliencyPredictor(converted)
+    return inference.SaliencyPredictor(converted, trusted=True)
 
 
 def _cut_window(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

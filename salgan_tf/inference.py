@@ -33,18 +33,23 @@ class SaliencyPredictor:
             generator or SalGAN; a run folder of `train`; or a Keras generator or SalGAN. Only the last three import
             TensorFlow.
         threads: number of threads of a LiteRT or ONNX model; None for one per core.
+        trusted: open a `.tflite` or `.onnx` file without trying it in a child process first, which takes a third of a
+            second. A damaged or hostile file may then end or hang this process.
 
     Attributes:
         image_shape: (height, width) at which the model sees the photograph.
 
     Raises:
-        InputError: the file is missing, damaged or not a generator, or its runtime is not installed.
+        InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
+            hangs, or needs more memory than the limit.
     """
 
-    def __init__(self, model: "str | Path | keras.Model" = "edge", threads: int | None = None):
+    def __init__(
+        self, model: "str | Path | keras.Model" = "edge", threads: int | None = None, *, trusted: bool = False
+    ):
         if isinstance(model, str | Path):
             self._name = str(model)
-            network = open_network(find_model(model), threads)
+            network = open_network(find_model(model), threads, trusted)
         else:
             from salgan_tf.runtimes.keras import wrap_generator
 

@@ -27,7 +27,7 @@ def check_memory(path: str | Path, needed: float) -> None:
     Raises:
         InputError: it needs more, or the variable is not a positive number.
     """
-    limit = _read_limit()
+    limit = read_limit()
     if needed > limit:
         enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
         # Rounded up, or it might be called equal to the limit.
@@ -37,7 +37,12 @@ def check_memory(path: str | Path, needed: float) -> None:
         )
 
 
-def _read_limit() -> float:
+def read_limit() -> float:
+    """Return the limit in bytes.
+
+    Raises:
+        InputError: the variable is not a positive number.
+    """
     text = os.environ.get(VARIABLE, "")
     try:
         limit = float(text) if text else _DEFAULT
@@ -57,7 +62,7 @@ def reserve_memory(path: str | Path, needed: float) -> Iterator[None]:
     global _reserved
     check_memory(path, needed)
     with _change:
-        _change.wait_for(lambda: not _reserved or _reserved + needed <= _read_limit())
+        _change.wait_for(lambda: not _reserved or _reserved + needed <= read_limit())
         _reserved += needed
     try:
         yield
