@@ -138,8 +138,6 @@ def _opened(path: str | Path) -> Iterator[tuple[Image.Image, bytes]]:
         The first frame, and the file's content. Memory for the whole way to the map is reserved.
     """
     content = read_bytes(path)
-    if not content:
-        raise InputError(path, "the file is empty")
     try:
         with warnings.catch_warnings():
             # Pillow warns about odd metadata, but reads it.

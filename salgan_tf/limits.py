@@ -76,7 +76,7 @@ def check_file(path: str | Path) -> None:
     """Check that a path is a regular file below the limit of memory. A pipe, a socket or a device might never end.
 
     Raises:
-        InputError: it does not exist or cannot be reached, is not a regular file, or is too large.
+        InputError: it does not exist or cannot be reached, is not a regular file, is empty, or is too large.
     """
     try:
         # Asked before it is opened: opening a pipe without a writer would block.
@@ -85,6 +85,9 @@ def check_file(path: str | Path) -> None:
         raise InputError(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise InputError(path, "is a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+    if not status.st_size:
+        # So are the files of /proc, some of which never end.
+        raise InputError(path, "is empty")
     check_memory(path, status.st_size)
 
 

@@ -58,6 +58,9 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
                     good, errors = grid_examples(chosen, image_shape, progress)
                     bad += errors
                     count += len(good)
+                    if not good:
+                        # An empty file would be taken for a damaged one.
+                        continue
                     if written != len(good):
                         _write_shard(path, good)
                 shards.append(path.name)

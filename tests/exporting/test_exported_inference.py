@@ -66,7 +66,8 @@ def test_a_damaged_or_missing_file_is_named(onnx_file, tmp_path, content, capfd)
     path = tmp_path / "damaged.onnx"
     if content is not None:
         path.write_bytes(onnx_file.read_bytes()[:-200] if content == "cut off" else content)
-    cause = r"no such model.*\.onnx" if content is None else "not an ONNX model that can be run"
+    causes = {None: r"no such model.*\.onnx", b"": "is empty"}
+    cause = causes.get(content, "not an ONNX model that can be run")
     with pytest.raises(InputError, match=cause) as caught:
         SaliencyPredictor(path)
     assert caught.value.subject == str(path)
