@@ -10,7 +10,7 @@ from salgan_tf.console import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="photograph or folder of photographs")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="photograph or folder of photographs")
     parser.add_argument(
         "--out", required=True, metavar="DIR", type=Path, help="folder for NAME_saliency.png and NAME_overlay.jpg"
     )
