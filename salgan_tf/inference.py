@@ -33,7 +33,7 @@ class SaliencyPredictor:
         model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite`, `.onnx` or `.engine` file; a `.keras` file of a
             generator or SalGAN; a run folder of `train`; or a Keras generator or SalGAN. Only the last three import
             TensorFlow.
-        threads: number of threads of a LiteRT or ONNX model; None for one per core.
+        threads: number of threads of a LiteRT or ONNX model, up to 1024; None for one per core.
         trusted: open a `.tflite` or `.onnx` file without trying it in a child process first, which takes a third of a
             second. A damaged or hostile file may then end or hang this process.
 
@@ -42,7 +42,7 @@ class SaliencyPredictor:
 
     Raises:
         InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
-            hangs, or needs more memory than the limit.
+            hangs, or needs more memory than the limit; or `threads` is another number.
     """
 
     def __init__(

@@ -13,6 +13,8 @@ from salgan_tf.weights import BUNDLED
 _RUNTIMES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras", ".engine": "tensorrt"}
 # Native code that opens whatever a file declares; Keras checks it, and an engine is bound to the device that made it.
 _TRIED = ("litert", "onnx")
+# More only take memory and time: a million took 95 seconds.
+_MOST_THREADS = 1024
 
 
 def open_network(path: Path, threads: int | None = None, trusted: bool = False) -> Network:
@@ -20,13 +22,15 @@ def open_network(path: Path, threads: int | None = None, trusted: bool = False) 
 
     Args:
         path: a LiteRT (`.tflite`), ONNX (`.onnx`), Keras (`.keras`) or TensorRT (`.engine`) file of a generator.
-        threads: number of threads of LiteRT and ONNX Runtime; None for one per core.
+        threads: number of threads of LiteRT and ONNX Runtime, up to 1024; None for one per core.
         trusted: the file was made by this process, so that it need not be tried in another one first.
 
     Raises:
         InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
-            hangs, or needs more memory than the limit.
+            hangs, or needs more memory than the limit; or `threads` is another number.
     """
+    if threads is not None and threads not in range(1, _MOST_THREADS + 1):
+        raise InputError("threads", f"{threads} is not a whole number from 1 to {_MOST_THREADS}")
     if path.suffix.lower() not in _RUNTIMES:
         raise InputError(path, f"not a model: expected a file that ends in {', '.join(_RUNTIMES)}")
     check_file(path)
