@@ -41,14 +41,18 @@ def try_file(path: Path, runtime: str) -> None:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS
         )
+        code, output = done.returncode, done.stdout
     except subprocess.TimeoutExpired as error:
-        raise InputError(path, f"does not end within {_SECONDS} s") from error
+        code, output = None, error.stdout or b""
     except OSError:
         return
-    first, *lines = done.stdout.decode(errors="replace").splitlines() or [""]
-    # A child that did not come to the file, as in a program that embeds Python, says nothing about it.
-    if first == _STARTED and done.returncode:
-        raise InputError(path, lines[-1] if done.returncode == _REFUSED and lines else "crashes its runtime")
+    first, *lines = output.decode(errors="replace").splitlines() or [""]
+    if first != _STARTED or code == 0:
+        # A child that did not come to the file, as in a program that embeds Python, says nothing about it.
+        return
+    if code is None:
+        raise InputError(path, f"does not end within {_SECONDS} s")
+    raise InputError(path, lines[-1] if code == _REFUSED and lines else "crashes its runtime")
 
 
 def _answer() -> None:
