@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from salgan_tf import files, images, inference
 from salgan_tf.data import folder
+from salgan_tf.errors import InputError
 from salgan_tf.exporting import litert
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.weights import find_model
@@ -20,6 +21,7 @@ from salgan_tf.weights import find_model
 # Sides of a window, as shares of the photograph's, and the largest factor between their aspect ratios.
 _WINDOW = (0.5, 0.95)
 _STRETCH = 1.2
+_MOST_VIEWS = 1000
 # Where teachers disagree, their mean is wider than any recorded map and never 0, whereas recorded maps have no values
 # below half a level of their 8 bits. On `val`, correcting both gains 0.005 of SIM and costs 0.002 of CC.
 _CONTRAST = 1.05
@@ -43,13 +45,15 @@ def write_pseudo_labels(
         teachers: files or run folders of generators, see `SaliencyPredictor`.
         out: folder of the new data set: `images/SPLIT/NAME.jpg` and `maps/SPLIT/NAME.png` (16 bits) are show the
             whole photograph, `NAME_1` and so on windows of 50 to 95 % of its sides.
-        views: number of views per photograph, including the whole.
+        views: number of views per photograph, including the whole; at most 1000.
         split: split of `root`.
         seed: seed of the windows.
 
     Raises:
-        InputError: no such data or teacher, a bad photograph, or a file that cannot be written.
+        InputError: no such data or teacher, too many views, a bad photograph, or a file that cannot be written.
     """
+    if not 1 <= views <= _MOST_VIEWS:
+        raise InputError("--views", f"{views} is not a number from 1 to {_MOST_VIEWS}")
     examples = folder.index_folder(root, split)
     out = files.make_folder(out)
     with tempfile.TemporaryDirectory() as scratch:
@@ -100,7 +104,7 @@ def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
         return inference.SaliencyPredictor(path)
     converted = scratch / f"{len(list(scratch.iterdir()))}.tflite"
     litert.convert(load_generator(path), "float32", converted)
-    return inference.SaliencyPredictor(converted)
+    return inference.SaliencyPredictor(converted, trusted=True)
 
 
 def _cut_window(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Write files so that they appear whole or not at all, and read them so that errors name the bad one."""
 
 import contextlib
+import errno
 import io
 import json
 import math
@@ -57,12 +58,14 @@ def _find_receiver(path: Path) -> Path | int | None:
         status = path.stat()
     except FileNotFoundError:
         return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     for descriptor in (1, 2):
         with contextlib.suppress(OSError):  # The stream is closed.
             if os.path.samestat(status, os.fstat(descriptor)):
                 # Opened by its name, the file of a redirected stream would be written from its start again.
                 return descriptor
-    return None if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) else path
+    return None if stat.S_ISREG(status.st_mode) else path
 
 
 def is_folder(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
+import contextlib
 import os
 import threading
 import unicodedata
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import is_folder, make_folder
+from salgan_tf.files import atomic_path, is_file, is_folder, make_folder
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model
 
@@ -32,19 +33,24 @@ class SaliencyPredictor:
         model: `"edge"`, the bundled MobileNetV2 generator; a `.tflite`, `.onnx` or `.engine` file; a `.keras` file of a
             generator or SalGAN; a run folder of `train`; or a Keras generator or SalGAN. Only the last three import
             TensorFlow.
-        threads: number of threads of a LiteRT or ONNX model; None for one per core.
+        threads: number of threads of a LiteRT or ONNX model, up to 1024; None for one per core.
+        trusted: open a `.tflite` or `.onnx` file without trying it in a child process first, which takes a third of a
+            second. A damaged or hostile file may then end or hang this process.
 
     Attributes:
         image_shape: (height, width) at which the model sees the photograph.
 
     Raises:
-        InputError: the file is missing, damaged or not a generator, or its runtime is not installed.
+        InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
+            hangs, or needs more memory than the limit; or `threads` is another number.
     """
 
-    def __init__(self, model: "str | Path | keras.Model" = "edge", threads: int | None = None):
+    def __init__(
+        self, model: "str | Path | keras.Model" = "edge", threads: int | None = None, *, trusted: bool = False
+    ):
         if isinstance(model, str | Path):
             self._name = str(model)
-            network = open_network(find_model(model), threads)
+            network = open_network(find_model(model), threads, trusted)
         else:
             from salgan_tf.runtimes.keras import wrap_generator
 
@@ -131,11 +137,12 @@ def predict_files(
 
     Args:
         paths: photographs, and folders of photographs.
-        out: folder of the results, made if needed.
+        out: folder of the results, made if needed. The map and the overlay of a photograph are both written, or none.
         predictor: the model; None for the bundled one.
         overlay: write the overlays too.
         report: called with the error of each input that cannot be used, while the others continue, and with a remark
-            for each folder that has files other than pictures. The default prints it on stderr.
+            for each folder that has files other than pictures, or results of an earlier call, which are skipped. The
+            default prints it on stderr.
         recursive: also take the subfolders of folders, and make the same ones in `out`.
 
     Returns:
@@ -145,6 +152,7 @@ def predict_files(
         InputError: `out` cannot be written.
     """
     predictor = predictor or SaliencyPredictor()
+    missing = not is_folder(Path(out))
     out = make_folder(out)
     photographs, failed = _collect(paths, out, recursive, report)
     inputs = {_identify(path): path for path, _ in photographs}
@@ -173,11 +181,14 @@ def predict_files(
                 raise
             failed += 1
             report(InputError(path, "there is not enough memory for it"))
+    if missing and not written:
+        with contextlib.suppress(OSError):  # It is not empty.
+            out.rmdir()
     return len(written), failed
 
 
 def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor) -> None:
-    """Write the map of a photograph, and the overlay if there is a second path of a result."""
+    """Write the map of a photograph, and the overlay if there is a second path of a result: both or none."""
     image = images.read_image(path)
     saliency = predictor(image)
     levels = images.to_levels(saliency)
@@ -185,9 +196,10 @@ def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor)
         visualization.overlay(image, saliency, out=image)
     # Encoding takes as much memory again.
     del saliency
-    images.write_image(results[0], levels)
-    if len(results) > 1:
-        images.write_image(results[1], image)
+    with atomic_path(results[0]) as scratch:
+        scratch.write_bytes(images.encode_png(levels))
+        if len(results) > 1:
+            images.write_image(results[1], image)
 
 
 class _Photograph(NamedTuple):
@@ -200,7 +212,13 @@ def _collect(
 ) -> tuple[list[_Photograph], int]:
     """List the photographs of paths, each once; report paths that have none, and return their number."""
     photographs, failed = [], 0
-    for path in map(Path, paths):
+    for given in paths:
+        path = Path(given)
+        if given == "":
+            # `Path` takes it for the current folder.
+            failed += 1
+            report(InputError("an empty path", "expected a photograph or a folder"))
+            continue
         if not is_folder(path):
             photographs.append(_Photograph(path, Path(path.stem)))
             continue
@@ -223,7 +241,11 @@ def _collect(
                 if inside.resolve() != out.resolve()
             ]
         if path.resolve() == out.resolve():
-            found = [picture for picture in found if not picture.path.name.endswith((MAP_ENDING, OVERLAY_ENDING))]
+            results = {picture for picture in found if _is_result(picture.path)}
+            found = [picture for picture in found if picture not in results]
+            if results:
+                count = "1 result" if len(results) == 1 else f"{len(results)} results"
+                report(InputError(path, f"{count} of an earlier call skipped"))
         if others and found:
             report(images.describe_skipped(path, others))
         if not found and failed == before:
@@ -233,6 +255,13 @@ def _collect(
     # The same photograph may be given under several names: the first one counts.
     once = {os.path.realpath(photograph.path): photograph for photograph in reversed(photographs)}
     return list(once.values())[::-1], failed
+
+
+def _is_result(path: Path) -> bool:
+    """Return whether a file in the output folder is called like a result; an overlay is one only beside its map."""
+    name = path.name
+    beside = path.with_name(f"{name.removesuffix(OVERLAY_ENDING)}{MAP_ENDING}")
+    return name.endswith(MAP_ENDING) or (name.endswith(OVERLAY_ENDING) and is_file(beside))
 
 
 def _hint(folder: Path) -> str:

@@ -96,6 +96,8 @@ def test_command_names_the_bad_input(tmp_path, teachers, capsys):
     assert len(index_folder(tmp_path / "out", "train")) == 6
     assert main([*arguments, "--split", "test"]) == 1
     assert "test" in capsys.readouterr().err
+    assert main([*arguments, "--views", "9" * 30]) == 1
+    assert "9 is not a number from 1 to 1000" in capsys.readouterr().err
     index_folder(data, "train")[1].image.write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"scene_1.*not a picture"):
         write_pseudo_labels(data, teachers[:1], tmp_path / "bad", views=1)

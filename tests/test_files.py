@@ -129,7 +129,7 @@ def test_json_round_trip(tmp_path_factory, value):
     ("content", "cause"),
     [
         (b"{", "not a JSON file"),
-        (b"", "not a JSON file"),
+        (b"", "is empty"),
         (b"\xff\xfe{}", "not a JSON file"),
         (b"[1]", "not a JSON obj"),
         (None, "No such file"),
@@ -148,6 +148,8 @@ def test_the_error_names_a_file_without_permission():
     user = os.geteuid()
     # pytest's own folders can only be read by root, so this file lies outside of them.
     with tempfile.NamedTemporaryFile() as file:
+        file.write(b"{}")
+        file.flush()
         Path(file.name).chmod(0)
         if user == 0:
             os.seteuid(NOBODY)

@@ -102,7 +102,7 @@ def export(
                 started = time.perf_counter()
                 path = scratch / f"{generator.name}_{shape[0]}x{shape[1]}{format.ending}"
                 _convert(generator, format, path, pictures, dynamic_batch)
-                parity = compare(expected, SaliencyPredictor(path), checks, format.limits)
+                parity = compare(expected, SaliencyPredictor(path, trusted=True), checks, format.limits)
                 figures = f"CC to Keras {parity.mean_cc:.4f}, worst {parity.worst_cc:.4f}"
                 seconds = time.perf_counter() - started
                 log(f"{path.name}: {seconds:.0f} s, {figures}, largest difference {parity.difference:.1e}")
@@ -126,7 +126,7 @@ def export(
                     latency=latencies.get(format.name, {}),
                     metrics={row: metrics[row] for row in metrics if row.split(",")[0] in ("keras", format.name)},
                 )
-                found = SaliencyPredictor(path).run_network(checks[parity.worst])
+                found = SaliencyPredictor(path, trusted=True).run_network(checks[parity.worst])
                 beside = write_report(report, path.with_suffix(""), checks[parity.worst], expected[parity.worst], found)
                 # All four files or, where one cannot be written, none.
                 for finished in (*beside, path):
@@ -193,7 +193,7 @@ def _measure_accuracy(
     if not examples or not files:
         return {}
     predictors = {"keras": SaliencyPredictor(generator)}
-    predictors |= {file.format.name: SaliencyPredictor(file.path) for file in files}
+    predictors |= {file.format.name: SaliencyPredictor(file.path, trusted=True) for file in files}
     calibrated = [file.format for file in files if file.format.calibrated]
     if calibrated and training_data and "train" in folder.find_splits(training_data):
         training = [example.image for example in folder.index_folder(training_data, "train")]
@@ -201,5 +201,5 @@ def _measure_accuracy(
         for format in calibrated:
             twin = scratch / f"photographs{format.ending}"
             _convert(generator, format, twin, photographs)
-            predictors[f"{format.name}, calibrated with photographs"] = SaliencyPredictor(twin)
+            predictors[f"{format.name}, calibrated with photographs"] = SaliencyPredictor(twin, trusted=True)
     return accuracy.measure(predictors, examples)

@@ -155,7 +155,7 @@ BAD_FILES = {
         r": a .mat file of version 7.3 is not supported: .*-v7",
     ),
     "text as mat": (b"not MATLAB's\n" * 20, "not a MATLAB 5 file, or damaged"),
-    "empty mat": (b"", "not a MATLAB 5 file, or damaged"),
+    "empty mat": (b"", "is empty"),
     "picture of another size": (draw_pixels(np.uint8, 255)[:59], r"59x80 .* 60x80"),
     "black picture": (np.zeros(SHAPE, np.uint8), "nothing is fixated"),
     "dark picture": (np.full(SHAPE, 127, np.uint8), "nothing is fixated"),

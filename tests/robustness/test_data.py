@@ -284,7 +284,7 @@ def test_a_file_without_points_is_read(tmp_path, name, text):
 
 
 BAD_POINTS = {
-    "empty.csv": (b"", "no column x"),
+    "empty.csv": (b"", "is empty"),
     "headless.csv": (b"3,4\n5,6\n", "no column x"),
     "semicolons.csv": (b"x;y\n3;4\n", "no column x"),
     "half.csv": (b"x,observer\n3,4\n", "no column y"),
@@ -294,7 +294,7 @@ BAD_POINTS = {
     "quote.csv": (b'x,y\n"3,4\n', "unexpected end of data"),
     "binary.csv": (b"\xff\xfe\x00\x80" * 9, "codec"),
     "long.csv": (b"x,y\n" + b"9" * 200_000, "field larger"),
-    "empty.json": (b"", "Expecting value"),
+    "empty.json": (b"", "is empty"),
     "number.json": (b"3", "expected a list of objects"),
     "numbers.json": (b"[[3, 4]]", "expected a list of objects"),
     "object.json": (b'{"x": 3, "y": 4}', "expected lists"),
