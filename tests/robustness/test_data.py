@@ -126,6 +126,13 @@ def png(height: int, width: int, channels: int = 1, dtype=np.uint8) -> bytes:
     return tf.io.encode_png(np.zeros((height, width, channels), dtype)).numpy()
 
 
+def pack_png(row: bytes, end: int | None = None) -> bytes:
+    """Pack a grey PNG of the size of `RECORD`, all rows alike; its compressed rows are cut at `end`."""
+    data = b"IDAT" + zlib.compress(row * RECORD[0])[:end]
+    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return png(*RECORD)[:33] + chunk + png(*RECORD)[-12:]
+
+
 def serialize(**features: bytes) -> bytes:
     whole = {"image": png(*RECORD, 3), "saliency": png(*RECORD, 1, np.uint16), "fixations": png(*RECORD)} | features
     lists = {
@@ -146,6 +153,10 @@ CONTENTS = {
     "a giant PNG": serialize(fixations=GIANT),
     "not a PNG": serialize(image=b"JPEG" * 99),
     "a truncated PNG": serialize(image=png(*RECORD, 3)[:60]),
+    "a PNG of other bits": serialize(saliency=png(*RECORD)),
+    "a PNG of a giant's pixels": serialize(fixations=png(*RECORD)[:33] + png(320, 640)[33:]),
+    "an unknown filter": serialize(fixations=pack_png(b"\x05" + bytes(RECORD[1]))),
+    "a stream that does not end": serialize(fixations=pack_png(bytes(1 + RECORD[1]), -9)),
     "damaged pixels": serialize(image=png(*RECORD, 3).replace(b"IDAT", b"IDAT\xff\xff")),
 }
 
