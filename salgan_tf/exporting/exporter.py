@@ -101,7 +101,12 @@ def export(
     else:
         # The other files of the folder have been reported.
         checks, checked_with = choose_pictures(calibration, shape, _CHECKS, _CHECK_SEED, lambda remark: None)
-    expected = run_generator(generator, checks)
+    try:
+        expected = run_generator(generator, checks)
+    except MemoryError:
+        raise
+    except Exception as error:  # A layer may raise anything.
+        raise InputError(model_name, f"the model cannot be run: {first_line(error)}") from error
     # The weights are checked too: a ReLU6 may hide their NaN in one library and not in another.
     if not all(np.isfinite(values).all() for values in (expected, *generator.get_weights())):
         raise InputError(model_name, "has weights or gives values that are not finite numbers")
@@ -179,7 +184,7 @@ def _convert(generator: keras.Model, format: Format, path: Path, pictures: np.nd
             convert(generator, path, pictures)
     except tf.errors.OpError as error:
         # Keras converts by way of the system's folder for temporary files, which may be full.
-        cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {error.message}"
+        cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {first_line(error)}"
         raise InputError(path.name, cause) from error
     except (OSError, MemoryError):
         raise

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 from conftest import render_photograph, save_picture, write_salicon
 from networks import edit_kernel, ignore_statistics, quick_exports, tiny_generator
 from onnx import numpy_helper
@@ -267,6 +268,29 @@ def test_the_others_are_written_beside_one_that_cannot_be_converted(model, tmp_p
     assert (tmp_path / NAMES["onnx"]).exists()
     assert read_report(tmp_path, "onnx")["latency"] == {}
     assert lines[1].startswith("no latencies, which are measured beside float32: cannot be converted")
+
+
+class Adapting(keras.layers.Layer):
+    """A convolution whose kernel is computed from the image; or one that cannot be run."""
+
+    def __init__(self, fails: bool):
+        super().__init__()
+        self.fails = fails
+
+    def call(self, image):
+        if self.fails:
+            tf.debugging.assert_less(tf.reduce_max(image), -1.0, "too bright")
+        kernel = tf.reshape(tf.reduce_mean(image, axis=[0, 1, 2]), (1, 1, 3, 1)) / 1e4
+        return tf.sigmoid(tf.nn.conv2d(image, kernel, 1, "SAME"))
+
+
+def test_a_computed_kernel_is_exported_and_what_cannot_be_run_is_named(tmp_path):
+    image = keras.Input((32, 48, 3), name="image")
+    salgan_tf.export(keras.Model(image, Adapting(fails=False)(image), name="tiny"), tmp_path, "onnx")
+    assert read_report(tmp_path, "onnx")["contents"]["macs"] == 32 * 48 * 3
+    with pytest.raises(InputError, match="tiny, in memory: the model cannot be run: "):
+        salgan_tf.export(keras.Model(image, Adapting(fails=True)(image), name="tiny"), tmp_path / "out", "onnx")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_report_does_not_overwrite_a_photograph(model, tmp_path):
