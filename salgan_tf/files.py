@@ -8,8 +8,9 @@ import math
 import os
 import stat
 import tempfile
+import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,36 @@ def _find_receiver(path: Path) -> Path | int | None:
                 # Opened by its name, the file of a redirected stream would be written from its start again.
                 return descriptor
     return None if stat.S_ISREG(status.st_mode) else path
+
+
+def identify(path: Path) -> tuple[int, int] | None:
+    """Identify a file, also by another name or in other letters on a disk that does not distinguish their case."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a null character in the name.
+        return None
+    return status.st_dev, status.st_ino
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Check that files which will be written are neither inputs nor the same file twice, by whatever names.
+
+    Devices, pipes and standard streams may be given any number of times.
+
+    Raises:
+        InputError: an output would overwrite an input or another output.
+    """
+    taken: dict[object, str] = {identify(path): f"{path}, an input" for path in inputs}
+    taken.pop(None, None)
+    for path in outputs:
+        identity = identify(path)
+        if identity and _find_receiver(path) is not None:
+            continue
+        # Nothing identifies a file that is not there but its name.
+        key = identity or unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+        if key in taken:
+            raise InputError(path, f"would overwrite {taken[key]}: give another name")
+        taken[key] = f"{path}, another output"
 
 
 def is_folder(path: Path) -> bool:

@@ -40,7 +40,7 @@ _DECODERS = {"JPEG2000": 20, "WEBP": 14, "AVIF": 12, "HEIF": 12}
 _NOISY_FORMATS = frozenset(("TIFF", "JPEG2000", "AVIF", "HEIF"))
 _BAND_PIXELS = 2**22
 _LONGEST_JPEG_SIDE = 65500
-_COLOR_MODES = frozenset(("RGB", "RGBA", "P", "PA", "CMYK"))
+_GREY_MODES = frozenset(("1", "L", "LA"))
 # Largest difference between the channels of a grey picture that was saved as a JPEG in colour.
 _COLOR_OF_JPEG = 24
 # The pixels as they are stored, as a view of the upright array, by EXIF orientation.
@@ -155,7 +155,9 @@ def _opened(path: str | Path) -> Iterator[tuple[Image.Image, bytes]]:
     except MemoryError as error:
         raise InputError(path, "there is not enough memory to decode it") from error
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error and more.
-        raise InputError(path, f"cannot be decoded: {error}") from error
+        # Pillow knows the errors of its libraries by number.
+        cause = "its data are damaged" if str(error).startswith("decoder error") else error
+        raise InputError(path, f"cannot be decoded: {cause}") from error
 
 
 def _count_decoder(picture: Image.Image, content: bytes) -> float:
@@ -314,7 +316,7 @@ def read_grey(path: str | Path) -> np.ndarray:
     def to_grey(picture: Image.Image, white: int) -> np.ndarray:
         if picture.mode in _SIXTEEN_BIT_MODES:
             return _sixteen_bits(picture, white).astype(np.float32) / 65535
-        if picture.mode in _COLOR_MODES:
+        if picture.mode not in _GREY_MODES:
             colors = np.asarray(picture.convert("RGB")).astype(np.int16)
             if (colors.max(axis=-1) - colors.min(axis=-1)).max() > _COLOR_OF_JPEG:
                 raise InputError(

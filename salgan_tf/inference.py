@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import atomic_path, is_file, is_folder, make_folder
+from salgan_tf.files import atomic_path, identify, is_file, is_folder, make_folder
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model
 
@@ -39,23 +39,27 @@ class SaliencyPredictor:
 
     Attributes:
         image_shape: (height, width) at which the model sees the photograph.
+        path: the file of the model; None for a model in memory.
 
     Raises:
         InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
             hangs, or needs more memory than the limit; or `threads` is another number.
+        TypeError: `model` is neither a name, a path nor a Keras model.
     """
 
     def __init__(
         self, model: "str | Path | keras.Model" = "edge", threads: int | None = None, *, trusted: bool = False
     ):
+        self.path: Path | None = None
         if isinstance(model, str | Path):
-            self._name = str(model)
-            network = open_network(find_model(model), threads, trusted)
+            self._name, self.path = str(model), find_model(model)
+            network = open_network(self.path, threads, trusted)
         else:
-            from salgan_tf.runtimes.keras import wrap_generator
+            from salgan_tf.runtimes.keras import take_generator, wrap_generator
 
+            generator = take_generator(model)
             self._name = model.name
-            network = wrap_generator(getattr(model, "generator", model), Path(self._name))
+            network = wrap_generator(generator, Path(self._name))
         self.image_shape, self._run = network.image_shape, network.run
         self._lock = threading.Lock()
 
@@ -155,7 +159,7 @@ def predict_files(
     missing = not is_folder(Path(out))
     out = make_folder(out)
     photographs, failed = _collect(paths, out, recursive, report)
-    inputs = {_identify(path): path for path, _ in photographs}
+    inputs = {identify(path): path for path, _ in photographs}
     inputs.pop(None, None)
     # By the name of its results, the photograph whose results are there.
     written: dict[str, Path] = {}
@@ -169,7 +173,7 @@ def predict_files(
                 cause = f"its results would overwrite those of {written[name]}: rename one, or use another folder"
                 raise InputError(path, cause)
             for result in results:
-                if taken := inputs.get(_identify(result)):
+                if taken := inputs.get(identify(result)):
                     raise InputError(path, f"its results would overwrite {taken}, another input: use another folder")
             _predict_file(path, results, predictor)
             written[name] = path
@@ -266,12 +270,3 @@ def _is_result(path: Path) -> bool:
 
 def _hint(folder: Path) -> str:
     return "; --recursive takes its subfolders" if any(is_folder(path) for path in folder.iterdir()) else ""
-
-
-def _identify(path: Path) -> tuple[int, int] | None:
-    """Identify a file, also by another name or in other letters on a disk that does not distinguish their case."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):  # ValueError: a null character in the name.
-        return None
-    return status.st_dev, status.st_ino

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salgan_tf import files
-from salgan_tf.errors import InputError, InputErrors
+from salgan_tf.errors import InputError, InputErrors, first_line
 
 NOBODY = 65534
 
@@ -109,6 +109,24 @@ def test_make_folder_makes_parents_and_leaves_the_folder_empty(tmp_path):
     assert folder.is_dir()
     assert files.make_folder(folder) == folder
     assert names_in(folder) == []
+
+
+@pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to, lambda path, target: None], ids=str)
+def test_an_output_is_neither_an_input_nor_another_output(tmp_path, make):
+    given, other = tmp_path / "given.jpg", tmp_path / "other.csv"
+    given.touch()
+    make(other, given)
+    twice = other if other.exists() else given
+    with pytest.raises(InputError, match=r"would overwrite .*given.jpg, an input") as caught:
+        files.check_outputs([tmp_path / "new.json", twice], [tmp_path / "missing", given])
+    assert caught.value.subject == str(twice)
+    with pytest.raises(InputError, match=r"would overwrite .*, another output"):
+        files.check_outputs([given, twice], [])
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r"would overwrite .*new.json, another output"):
+        files.check_outputs([tmp_path / "new.json", tmp_path / "link" / "new.json"], [given])
+    devices = [Path("/dev/null"), Path("/dev/null"), Path("/dev/stdout"), Path("/dev/stdout")]
+    files.check_outputs([*devices, tmp_path / "a", tmp_path / "b"], [Path("/dev/null"), given])
 
 
 json_values = st.recursive(
@@ -219,6 +237,21 @@ def test_errors_are_one_line():
     assert str(InputError("photo.jpg", OSError(errno.EACCES, "Permission denied"))) == "photo.jpg: Permission denied"
     assert str(InputError("photo.jpg", "two\n  lines")) == "photo.jpg: two lines"
     assert str(InputError("photo.jpg", EOFError())) == "photo.jpg: EOFError"
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("", "ValueError"),
+        ("\n a \t line \nand more", "a line"),
+        ("Example error:\n\n  the cause:\nits end.\nmore", "Example error: the cause: its end."),
+        ("an example:", "an example:"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 199 + "…"),
+    ],
+)
+def test_the_first_line_of_a_librarys_error(message, line):
+    assert first_line(ValueError(message)) == line
 
 
 def test_errors_of_a_batch_are_one_line_each():

@@ -192,6 +192,15 @@ def test_a_truncated_file_is_a_picture_or_an_error_with_its_name(tmp_path, endin
     assert failures > 10
 
 
+def test_a_damaged_tiff_is_said_in_words(tmp_path):
+    path = tmp_path / "damaged.tif"
+    Image.fromarray(render_photograph(2, (12, 16))).save(path, compression="tiff_lzw")
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + bytes(200) + content[208:])
+    with pytest.raises(InputError, match="cannot be decoded: its data are damaged"):
+        images.read_image(path)
+
+
 @given(damage=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=5))
 @pytest.mark.parametrize("ending", ["png", "jpg", "tif"])
 def test_a_damaged_file_is_a_picture_or_an_error_with_its_name(tmp_path_factory, ending, damage):

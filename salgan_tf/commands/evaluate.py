@@ -57,6 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf import evaluation
 
     models = arguments.model or ([] if arguments.maps else ["edge"])
+    outputs = [path for path in (arguments.json, arguments.csv) if path]
+    if arguments.pictures:
+        outputs += evaluation.picture_files([*models, *arguments.maps], arguments.pictures)
     measured = evaluation.evaluate(
         arguments.data,
         [*models, *map(evaluation.MapFolder, arguments.maps)],
@@ -64,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         humans=arguments.humans,
         fit_densities=arguments.fit_densities,
         allow_missing=arguments.allow_missing,
+        outputs=outputs,
         report=report,
     )
     writers = (

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from salgan_tf.data import folder
 from salgan_tf.data.grid import GridExample, grid_examples
 from salgan_tf.errors import InputError, InputErrors
-from salgan_tf.files import atomic_path, is_file, make_folder, read_json, write_json
+from salgan_tf.files import atomic_path, check_outputs, is_file, make_folder, read_json, write_json
 from salgan_tf.images import format_size
 from salgan_tf.limits import check_file, check_memory
 
@@ -41,6 +41,7 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
     """
     out = make_folder(out)
     indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
+    check_outputs([out / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)])
     entries, bad = {}, []
     total = sum(map(len, indexes.values()))
     most = min(_EXAMPLES_PER_SHARD, max(map(len, indexes.values())))

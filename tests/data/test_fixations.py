@@ -137,7 +137,12 @@ BAD_FILES = {
         "neither gaze nor a matrix .* the file contains points 3x2, note 1",
     ),
     "gaze without resolution": ({"gaze": np.zeros((3, 2))}, f"{NOT_SALICON}: no field 'resolution'"),
-    "numbers as gaze": ({"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))}, NOT_SALICON),
+    "numbers as gaze": (
+        {"resolution": np.array([SHAPE]), "gaze": np.zeros((3, 2))},
+        f"{NOT_SALICON}: gaze is not a struct with the field fixations",
+    ),
+    "complex gaze": (make_gaze([[[1 + 1j, 1]]]), "complex numbers are not supported"),
+    "complex matrix": ({"fixLocs": draw_pixels() * 1j}, "complex numbers are not supported"),
     "infinite resolution": ({"resolution": np.array([[np.inf, 80]]), "gaze": np.zeros((3, 2))}, NOT_SALICON),
     "gaze on another size": (make_gaze([[[1, 1]]], (61, 80)), r"61x80 .* 60x80"),
     "gaze in three columns": (make_gaze([[[1, 1, 1], [2, 2, 2]]]), rf"{NOT_SALICON}: .* not \(n, 2\)"),

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import write_example
 
 from salgan_tf.data import folder, records
 from salgan_tf.data.grid import grid_example
@@ -195,3 +196,13 @@ def test_the_error_names_a_bad_manifest(written, manifest):
     with pytest.raises(InputError) as caught:
         records.read_records(written, "train", SHAPE)
     assert caught.value.subject == str(path)
+
+
+def test_records_do_not_overwrite_fixations(tmp_path):
+    write_example(tmp_path, "", "records", 0)
+    fixations = tmp_path / "fixations" / "records.json"
+    fixations.with_suffix(".mat").unlink()
+    fixations.write_text('[{"x": 3, "y": 4}]')
+    with pytest.raises(InputError, match=r"would overwrite .*, an input"):
+        records.write_records(tmp_path, fixations.parent, SHAPE)
+    assert fixations.read_text() == '[{"x": 3, "y": 4}]'
