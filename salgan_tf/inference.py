@@ -237,13 +237,8 @@ def _collect(
                 continue
             others += rest
             found += [_Photograph(picture, picture.relative_to(path).with_suffix("")) for picture in pictures]
-            # Links may lead in a circle, and the results of an earlier call are not photographs.
-            folders += [
-                inside
-                for inside in (sorted(folder.iterdir()) if recursive else ())
-                if inside.is_dir() and not inside.is_symlink() and not inside.name.startswith(".")
-                if inside.resolve() != out.resolve()
-            ]
+            if recursive:
+                folders += _subfolders(folder, out)
         if path.resolve() == out.resolve():
             results = {picture for picture in found if _is_result(picture.path)}
             found = [picture for picture in found if picture not in results]
@@ -252,9 +247,13 @@ def _collect(
                 report(InputError(path, f"{count} of an earlier call skipped"))
         if others and found:
             report(images.describe_skipped(path, others))
+        skipped = failed == before and not recursive and _subfolders(path, out)
         if not found and failed == before:
             failed += 1
-            report(InputError(path, "no pictures in this folder" + ("" if recursive else _hint(path))))
+            hint = "; --recursive takes its subfolders" if skipped else ""
+            report(InputError(path, f"no pictures in this folder{hint}"))
+        elif skipped:
+            report(InputError(path, "its subfolders were skipped; --recursive takes them"))
         photographs += found
     # The same photograph may be given under several names: the first one counts.
     once = {os.path.realpath(photograph.path): photograph for photograph in reversed(photographs)}
@@ -268,5 +267,11 @@ def _is_result(path: Path) -> bool:
     return name.endswith(MAP_ENDING) or (name.endswith(OVERLAY_ENDING) and is_file(beside))
 
 
-def _hint(folder: Path) -> str:
-    return "; --recursive takes its subfolders" if any(is_folder(path) for path in folder.iterdir()) else ""
+def _subfolders(folder: Path, out: Path) -> list[Path]:
+    """List the folders in a folder, except links, which may lead in a circle, hidden ones, and that of the results."""
+    return [
+        inside
+        for inside in sorted(folder.iterdir())
+        if inside.is_dir() and not inside.is_symlink() and not inside.name.startswith(".")
+        if inside.resolve() != out.resolve()
+    ]

@@ -111,7 +111,9 @@ def test_make_folder_makes_parents_and_leaves_the_folder_empty(tmp_path):
     assert names_in(folder) == []
 
 
-@pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to, lambda path, target: None], ids=str)
+@pytest.mark.parametrize(
+    "make", [Path.symlink_to, Path.hardlink_to, lambda path, target: None], ids=["symlink", "hardlink", "same"]
+)
 def test_an_output_is_neither_an_input_nor_another_output(tmp_path, make):
     given, other = tmp_path / "given.jpg", tmp_path / "other.csv"
     given.touch()

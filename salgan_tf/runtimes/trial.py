@@ -67,13 +67,13 @@ def _answer() -> None:
         network.run(np.zeros((*network.image_shape, 3), np.uint8))
         return
     except InputError as error:
-        cause = error.cause
+        text = cause = error.cause
     except MemoryError:
-        cause = "cannot allocate"
+        text = cause = "cannot allocate"
     except Exception as error:  # Each runtime raises classes of its own.
-        cause = f"the model cannot be run: {first_line(error)}"
+        text, cause = str(error), f"the model cannot be run: {first_line(error)}"
     # So say the runtimes, each in other words.
-    if "alloc" in cause:
+    if "alloc" in text:
         cause = f"needs more than {limit / 1e9:g} GB of memory, the limit: raise it with {VARIABLE}"
     sys.stdout.buffer.write(f"{cause}\n".encode(errors="replace"))
     sys.exit(_REFUSED)
