@@ -115,7 +115,15 @@ def test_a_folder_of_folders_hints_at_recursive(predictor, tmp_path):
     write_pictures(tmp_path / "in", "deeper/a.png")
     errors = []
     assert predict_files([tmp_path / "in"], tmp_path / "out", predictor, report=errors.append) == (0, 1)
-    assert errors[0].cause == "no pictures in this folder; --recursive takes its subfolders"
+    write_pictures(tmp_path / "in", "b.png")
+    # The folder of the results is none that was skipped.
+    for out, remarks in ((tmp_path / "out", 2), (tmp_path / "in" / "deeper", 2)):
+        assert predict_files([tmp_path / "in"], out, predictor, report=errors.append) == (1, 0)
+        assert len(errors) == remarks
+    assert [error.cause for error in errors] == [
+        "no pictures in this folder; --recursive takes its subfolders",
+        "its subfolders were skipped; --recursive takes them",
+    ]
 
 
 def test_a_pipe_and_a_link_stay_what_they_are(tmp_path):
