@@ -4,6 +4,8 @@ A small network that learns the mean map of several larger ones (Hinton et al. 2
 recorded, comes closer to them than a network that learns the recorded maps alone.
 """
 
+import hashlib
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +15,10 @@ from tqdm import tqdm
 
 from salgan_tf import files, images, inference
 from salgan_tf.data import folder
+from salgan_tf.data.layouts import Example
+from salgan_tf.errors import InputError
 from salgan_tf.exporting import litert
+from salgan_tf.limits import read_bytes
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.weights import find_model
 
@@ -24,6 +29,8 @@ _STRETCH = 1.2
 # below half a level of their 8 bits. On `val`, correcting both gains 0.005 of SIM and costs 0.002 of CC.
 _CONTRAST = 1.05
 _HALF_LEVEL = 0.5 / 255
+# The file in the new data set that says what each split was made from.
+RECORD = "distill.json"
 
 
 def write_pseudo_labels(
@@ -41,23 +48,27 @@ def write_pseudo_labels(
     Args:
         root: the data set; its ground truth is not read.
         teachers: files or run folders of generators, see `SaliencyPredictor`.
-        out: folder of the new data set: `images/SPLIT/NAME.jpg` and `maps/SPLIT/NAME.png` (16 bits) are show the
-            whole photograph, `NAME_1` and so on windows of 50 to 95 % of its sides.
+        out: folder of the new data set, empty or from an earlier call: `images/SPLIT/NAME.jpg` and
+            `maps/SPLIT/NAME.png` (16 bits) show the whole photograph, `NAME_1` and so on windows of 50 to 95 % of its
+            sides.
         views: number of views per photograph, including the whole.
         split: split of `root`.
         seed: seed of the windows.
 
     Raises:
-        InputError: no such data or teacher, a bad photograph, or a file that cannot be written.
+        InputError: no such data or teacher, a bad photograph, or a file that cannot be written; `out` is the data set,
+            holds files of other origin, or was begun with other photographs, teachers or seed.
     """
     examples = folder.index_folder(root, split)
-    out = files.make_folder(out)
+    models = [find_model(teacher) for teacher in teachers]
+    out = _begin(Path(root), examples, models, Path(out), split, seed)
     with tempfile.TemporaryDirectory() as scratch:
-        predictors = [_open_teacher(Path(teacher), Path(scratch)) for teacher in teachers]
+        predictors = [_open_teacher(model, Path(scratch)) for model in models]
         # The size of the largest teacher; the student's pipeline resizes to its own.
         shape = max(predictor.image_shape for predictor in predictors)
-        todo = [(number, view) for number in range(len(examples)) for view in range(views)]
-        for number, view in tqdm(todo, desc="pseudo-labels", unit="view", disable=None):
+        todo = ((number, view) for number in range(len(examples)) for view in range(views))
+        total = len(examples) * views
+        for number, view in tqdm(todo, total=total, desc="pseudo-labels", unit="view", disable=None):
             example = examples[number]
             # CAT2000's names contain a category, which would become a folder.
             name = "_".join([example.name.replace("/", "_"), *([str(view)] if view else [])])
@@ -73,6 +84,28 @@ def write_pseudo_labels(
             # The map is written last: a view that has one is complete.
             levels = np.rint(65535 * sharpen(saliency)).astype(np.uint16)
             files.write_bytes(saliency_path, images.encode_png(levels))
+
+
+def _begin(root: Path, examples: list[Example], teachers: list[Path], out: Path, split: str, seed: int) -> Path:
+    """Make the folder of the new data set, with its record, or check that an existing one is of the same call."""
+    pictures = [root / example.image.relative_to(root).parts[0] for example in examples]
+    target, source = (Path(os.path.realpath(path)) for path in (out, root))
+    if target == source or any(target.is_relative_to(os.path.realpath(path)) for path in {*pictures}):
+        raise InputError(out, f"is the data set {root} itself, or inside its photographs: choose another folder")
+    digests = [hashlib.sha256(read_bytes(teacher)).hexdigest()[:16] for teacher in teachers]
+    asked = {"photographs": folder.fingerprint(examples), "teachers": digests, "seed": seed}
+    record = files.make_folder(out) / RECORD
+    begun = os.path.lexists(record)
+    splits = files.read_json(record) if begun else {}
+    if split not in splits:
+        places = {out / kind / split for kind in ("images", "maps")} if begun else {*out.iterdir()}
+        if foreign := sorted(filter(os.path.lexists, places - {*files.find_scratch(out)})):
+            cause = f"is in the way, and no {RECORD} says that distill wrote it: choose another folder"
+            raise InputError(foreign[0], cause)
+        files.write_json(record, splits | {split: asked})
+    elif splits[split] != asked:
+        raise InputError(record, f"{split} was begun with other photographs, teachers or seed: choose another folder")
+    return out
 
 
 def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredictor]) -> np.ndarray:
@@ -95,7 +128,6 @@ def sharpen(saliency: np.ndarray) -> np.ndarray:
 
 def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
     """Open a teacher. A Keras file is opened as LiteRT, which runs single pictures three times as fast."""
-    path = find_model(path)
     if path.suffix != ".keras":
         return inference.SaliencyPredictor(path)
     converted = scratch / f"{len(list(scratch.iterdir()))}.tflite"
