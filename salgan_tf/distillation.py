@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -57,13 +58,16 @@ def write_pseudo_labels(
 
     Raises:
         InputError: no such data or teacher, a bad photograph, or a file that cannot be written; `out` is the data set,
-            holds files of other origin, or was begun with other photographs, teachers or seed.
+            holds files of other origin, or was begun with other teachers or another seed.
     """
     examples = folder.index_folder(root, split)
     models = [find_model(teacher) for teacher in teachers]
-    out = _begin(Path(root), examples, models, Path(out), split, seed)
+    out = Path(out)
+    _check_apart(Path(root), examples, out)
+    record = _make_record(files.make_folder(out), split, models, seed)
     with tempfile.TemporaryDirectory() as scratch:
         predictors = [_open_teacher(model, Path(scratch)) for model in models]
+        files.write_json(out / RECORD, record)
         # The size of the largest teacher; the student's pipeline resizes to its own.
         shape = max(predictor.image_shape for predictor in predictors)
         todo = ((number, view) for number in range(len(examples)) for view in range(views))
@@ -86,26 +90,29 @@ def write_pseudo_labels(
             files.write_bytes(saliency_path, images.encode_png(levels))
 
 
-def _begin(root: Path, examples: list[Example], teachers: list[Path], out: Path, split: str, seed: int) -> Path:
-    """Make the folder of the new data set, with its record, or check that an existing one is of the same call."""
-    pictures = [root / example.image.relative_to(root).parts[0] for example in examples]
+def _check_apart(root: Path, examples: list[Example], out: Path) -> None:
+    """Check that a folder is neither a data set nor inside its photographs."""
+    pictures = {root / example.image.relative_to(root).parts[0] for example in examples}
     target, source = (Path(os.path.realpath(path)) for path in (out, root))
-    if target == source or any(target.is_relative_to(os.path.realpath(path)) for path in {*pictures}):
+    if target == source or any(target.is_relative_to(os.path.realpath(path)) for path in pictures):
         raise InputError(out, f"is the data set {root} itself, or inside its photographs: choose another folder")
+
+
+def _make_record(out: Path, split: str, teachers: list[Path], seed: int) -> dict[str, Any]:
+    """Return the record of a folder with a split, after a check that nothing of others is in the split's way."""
+    # Photographs may be mended or removed before a call is repeated, and files may have moved.
     digests = [hashlib.sha256(read_bytes(teacher)).hexdigest()[:16] for teacher in teachers]
-    asked = {"photographs": folder.fingerprint(examples), "teachers": digests, "seed": seed}
-    record = files.make_folder(out) / RECORD
-    begun = os.path.lexists(record)
-    splits = files.read_json(record) if begun else {}
+    asked = {"teachers": digests, "seed": seed}
+    begun = os.path.lexists(out / RECORD)
+    splits = files.read_json(out / RECORD) if begun else {}
     if split not in splits:
         places = {out / kind / split for kind in ("images", "maps")} if begun else {*out.iterdir()}
         if foreign := sorted(filter(os.path.lexists, places - {*files.find_scratch(out)})):
             cause = f"is in the way, and no {RECORD} says that distill wrote it: choose another folder"
             raise InputError(foreign[0], cause)
-        files.write_json(record, splits | {split: asked})
     elif splits[split] != asked:
-        raise InputError(record, f"{split} was begun with other photographs, teachers or seed: choose another folder")
-    return out
+        raise InputError(out / RECORD, f"{split} was begun with other teachers or another seed: choose another folder")
+    return splits | {split: asked}
 
 
 def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredictor]) -> np.ndarray:

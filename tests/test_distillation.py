@@ -72,7 +72,7 @@ def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp
         *((out, 0, "is the data set .* itself, or inside its photo") for out in ("data", "link", "data/images/new")),
         ("foreign", 0, r"foreign/fixations: is in the way, and no distill.json says that distill wrote it"),
         ("pseudo", 0, r"pseudo/images/train: is in the way, and no distill.json says that distill wrote it"),
-        ("begun", 1, r"distill.json: train was begun with other photographs, teachers or seed"),
+        ("begun", 1, r"distill.json: train was begun with other teachers or another seed"),
     ],
 )
 def test_photographs_of_others_are_never_overwritten(out, seed, cause, tmp_path):
@@ -122,4 +122,8 @@ def test_command_names_the_bad_input(tmp_path, teachers, capsys):
     assert "test" in capsys.readouterr().err
     index_folder(data, "train")[1].image.write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"scene_1.*not a picture"):
-        write_pseudo_labels(data, teachers[:1], tmp_path / "bad", views=1)
+        write_pseudo_labels(data, ["edge"], tmp_path / "bad", views=1)
+    # Without the bad photograph, the call continues.
+    index_folder(data, "train")[1].image.unlink()
+    write_pseudo_labels(data, ["edge"], tmp_path / "bad", views=1)
+    assert len(index_folder(tmp_path / "bad", "train")) == 5
