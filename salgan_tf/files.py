@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import tempfile
 import unicodedata
@@ -17,6 +18,9 @@ import numpy as np
 
 from salgan_tf.errors import InputError
 from salgan_tf.limits import check_memory, read_bytes
+
+# The names of a scratch folder, which tempfile completes, and of the file in it.
+_PARTIAL, _SCRATCH = ".partial-", "scratch"
 
 
 @contextlib.contextmanager
@@ -39,9 +43,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
         ending = "".join(path.suffixes[-2:])
         folder = target.parent if receiver is None else None
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch_folder:
+        with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=folder) as scratch_folder:
             # The caller opens the file itself, so it has the user's umask, which mkstemp ignores.
-            scratch = Path(scratch_folder) / f"scratch{ending}"
+            scratch = Path(scratch_folder) / f"{_SCRATCH}{ending}"
             yield scratch
             if receiver is None:
                 scratch.replace(target)
@@ -51,6 +55,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
                     file.write(content)
     except OSError as error:
         raise InputError(path, f"cannot be written: {error.strerror or error}") from error
+
+
+def find_scratch(folder: Path) -> list[Path]:
+    """Return the scratch folders that a killed `atomic_path` has left in a folder, and nothing that looks alike."""
+    return [
+        path
+        for path in folder.glob(f"{_PARTIAL}*")
+        # The eight letters are tempfile's.
+        if re.fullmatch(r"[a-z0-9_]{8}", path.name.removeprefix(_PARTIAL))
+        and is_folder(path)
+        and not path.is_symlink()
+        and all(file.name.split(".")[0] == _SCRATCH for file in path.iterdir())
+    ]
 
 
 def _find_receiver(path: Path) -> Path | int | None:

@@ -218,7 +218,7 @@ def test_second_run_in_a_folder_and_resuming_without_a_run_are_refused(data, who
     assert main(make_arguments(data, whole_run)) == 1
     assert "--resume" in capsys.readouterr().err
     assert main(["train", "--data", str(data), "--out", str(tmp_path / "none"), "--resume"]) == 1
-    assert "run.json" in capsys.readouterr().err
+    assert "none: holds no run to continue: it has no run.json" in capsys.readouterr().err
 
 
 def test_resume_refuses_other_settings_and_other_data(salicon, tmp_path, capsys):
@@ -266,7 +266,7 @@ def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tmp_path,
         patch.setattr(training.RunRecorder, "on_train_batch_end", lambda *arguments, **options: 1 / 0)
         train(data, tmp_path / "run", **settings)
     # The files that a kill in the middle of writing leaves.
-    (tmp_path / "run" / "checkpoints" / ".partial-x").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / ".partial-0_abcdef").mkdir(parents=True)
     (tmp_path / "run" / "checkpoints" / "epoch-0009.weights.h5").write_bytes(b"half")
     resume(data, tmp_path / "run")
     assert_ended_alike(tmp_path / "run", whole)

@@ -143,7 +143,10 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
         _check_lengths(shard)
         try:
             examples = tf.data.TFRecordDataset(str(shard)).map(check, tf.data.AUTOTUNE)
-            serialized += [content for content, _ in examples.as_numpy_iterator()]
+            for content, (_, highest, _) in examples.as_numpy_iterator():
+                if not highest:
+                    raise InputError(shard, "holds a map that is black all over: nobody looked at anything")
+                serialized.append(content)
         except tf.errors.DataLossError as error:
             raise InputError(shard, f"damaged ({error.message}); write it again with `prepare`") from error
         except tf.errors.OpError as error:

@@ -12,6 +12,7 @@ from salgan_tf.models.precision import computing_in, to_float32
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_network_computes_in_bfloat16_and_is_copied_to_float32(backbone, tmp_path):
+    keras.utils.set_random_seed(0)
     with computing_in("bfloat16"):
         network = build_generator(backbone, (64, 64, 3))
     assert keras.config.dtype_policy().name == "float32"
