@@ -6,7 +6,8 @@ import keras
 import matplotlib
 import numpy as np
 import pytest
-from networks import edge_generator, few_filters, random_pictures, tiny_generator
+from conftest import few_filters
+from networks import edge_generator, random_pictures, tiny_generator
 
 from salgan_tf import SaliencyPredictor, build_generator, images
 from salgan_tf.errors import InputError
