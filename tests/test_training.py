@@ -167,7 +167,7 @@ def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tmp_pat
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_stopped_command_keeps_its_last_epoch(data, tmp_path, how):
     """The edge generator through the command line, as users have it."""
-    arguments = make_arguments(data, tmp_path / "run", "mobilenet_v2")
+    arguments = [*make_arguments(data, tmp_path / "run", "mobilenet_v2"), "--bce-epochs", "1", "--gan-epochs", "1"]
     process = subprocess.Popen(
         [sys.executable, "-m", "salgan_tf", *arguments],
         stdout=subprocess.DEVNULL,
@@ -186,7 +186,7 @@ def test_stopped_command_keeps_its_last_epoch(data, tmp_path, how):
         assert errors.splitlines()[-1] == "salgan_tf: interrupted; --resume continues after the last whole epoch"
         return
     assert main([*arguments, "--resume"]) == 0
-    assert_ended_alike(tmp_path / "run", train(data, tmp_path / "whole", "mobilenet_v2"))
+    assert_ended_alike(tmp_path / "run", train(data, tmp_path / "whole", "mobilenet_v2", bce_epochs=1, gan_epochs=1))
 
 
 def test_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):
