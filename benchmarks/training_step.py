@@ -41,7 +41,7 @@ def training_step(config: TrainingConfig, updates: str | None, source: Iterator)
     with computing_in(config.precision):
         generator = build_generator(config.backbone, image_shape)
     model = SalGAN(generator, discriminator, config.alpha, content_loss, updates or config.updates)
-    model.compile(keras.optimizers.AdamW(), keras.optimizers.AdamW())
+    model.compile(keras.optimizers.AdamW())
     model.make_train_function()
     return lambda: model.train_function(source)
 

@@ -3,6 +3,9 @@
 import argparse
 import math
 import re
+from pathlib import Path
+
+from salgan_tf.models.shapes import LARGEST_SIDE
 
 
 def size(text: str) -> tuple[int, int]:
@@ -10,7 +13,17 @@ def size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if not match or not int(match[1]) or not int(match[2]):
         raise argparse.ArgumentTypeError(f"invalid size {text!r}: expected HEIGHTxWIDTH, such as 192x256")
-    return int(match[1]), int(match[2])
+    height, width = int(match[1]), int(match[2])
+    if max(height, width) > LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(f"invalid size {text!r} is too large: expected sides up to {LARGEST_SIDE}")
+    return height, width
+
+
+def path(text: str) -> Path:
+    """Read a path, but no empty text, as of a variable that is not set: `Path` takes it for the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty path")
+    return Path(text)
 
 
 def positive(text: str) -> int:

@@ -4,26 +4,35 @@ A small network that learns the mean map of several larger ones (Hinton et al. 2
 recorded, comes closer to them than a network that learns the recorded maps alone.
 """
 
+import hashlib
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from salgan_tf import files, images, inference
 from salgan_tf.data import folder
+from salgan_tf.data.layouts import Example
+from salgan_tf.errors import InputError
 from salgan_tf.exporting import litert
+from salgan_tf.limits import read_bytes
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.weights import find_model
 
 # Sides of a window, as shares of the photograph's, and the largest factor between their aspect ratios.
 _WINDOW = (0.5, 0.95)
 _STRETCH = 1.2
+_MOST_VIEWS = 1000
 # Where teachers disagree, their mean is wider than any recorded map and never 0, whereas recorded maps have no values
 # below half a level of their 8 bits. On `val`, correcting both gains 0.005 of SIM and costs 0.002 of CC.
 _CONTRAST = 1.05
 _HALF_LEVEL = 0.5 / 255
+# The file in the new data set that says what each split was made from.
+RECORD = "distill.json"
 
 
 def write_pseudo_labels(
@@ -41,23 +50,32 @@ def write_pseudo_labels(
     Args:
         root: the data set; its ground truth is not read.
         teachers: files or run folders of generators, see `SaliencyPredictor`.
-        out: folder of the new data set: `images/SPLIT/NAME.jpg` and `maps/SPLIT/NAME.png` (16 bits) are show the
-            whole photograph, `NAME_1` and so on windows of 50 to 95 % of its sides.
-        views: number of views per photograph, including the whole.
+        out: folder of the new data set, empty or from an earlier call: `images/SPLIT/NAME.jpg` and
+            `maps/SPLIT/NAME.png` (16 bits) show the whole photograph, `NAME_1` and so on windows of 50 to 95 % of its
+            sides.
+        views: number of views per photograph, including the whole; at most 1000.
         split: split of `root`.
         seed: seed of the windows.
 
     Raises:
-        InputError: no such data or teacher, a bad photograph, or a file that cannot be written.
+        InputError: no such data or teacher, too many views, a bad photograph, or a file that cannot be written; `out`
+            is the data set, holds files of other origin, or was begun with other teachers or another seed.
     """
+    if not 1 <= views <= _MOST_VIEWS:
+        raise InputError("--views", f"{views} is not a number from 1 to {_MOST_VIEWS}")
     examples = folder.index_folder(root, split)
-    out = files.make_folder(out)
+    models = [find_model(teacher) for teacher in teachers]
+    out = Path(out)
+    _check_apart(Path(root), examples, out)
+    record = _make_record(files.make_folder(out), split, models, seed)
     with tempfile.TemporaryDirectory() as scratch:
-        predictors = [_open_teacher(Path(teacher), Path(scratch)) for teacher in teachers]
+        predictors = [_open_teacher(model, Path(scratch)) for model in models]
+        files.write_json(out / RECORD, record)
         # The size of the largest teacher; the student's pipeline resizes to its own.
         shape = max(predictor.image_shape for predictor in predictors)
-        todo = [(number, view) for number in range(len(examples)) for view in range(views)]
-        for number, view in tqdm(todo, desc="pseudo-labels", unit="view", disable=None):
+        todo = ((number, view) for number in range(len(examples)) for view in range(views))
+        total = len(examples) * views
+        for number, view in tqdm(todo, total=total, desc="pseudo-labels", unit="view", disable=None):
             example = examples[number]
             # CAT2000's names contain a category, which would become a folder.
             name = "_".join([example.name.replace("/", "_"), *([str(view)] if view else [])])
@@ -73,6 +91,31 @@ def write_pseudo_labels(
             # The map is written last: a view that has one is complete.
             levels = np.rint(65535 * sharpen(saliency)).astype(np.uint16)
             files.write_bytes(saliency_path, images.encode_png(levels))
+
+
+def _check_apart(root: Path, examples: list[Example], out: Path) -> None:
+    """Check that a folder is neither a data set nor inside its photographs."""
+    pictures = {root / example.image.relative_to(root).parts[0] for example in examples}
+    target, source = (Path(os.path.realpath(path)) for path in (out, root))
+    if target == source or any(target.is_relative_to(os.path.realpath(path)) for path in pictures):
+        raise InputError(out, f"is the data set {root} itself, or inside its photographs: choose another folder")
+
+
+def _make_record(out: Path, split: str, teachers: list[Path], seed: int) -> dict[str, Any]:
+    """Return the record of a folder with a split, after a check that nothing of others is in the split's way."""
+    # Photographs may be mended or removed before a call is repeated, and files may have moved.
+    digests = [hashlib.sha256(read_bytes(teacher)).hexdigest()[:16] for teacher in teachers]
+    asked = {"teachers": digests, "seed": seed}
+    begun = os.path.lexists(out / RECORD)
+    splits = files.read_json(out / RECORD) if begun else {}
+    if split not in splits:
+        places = {out / kind / split for kind in ("images", "maps")} if begun else {*out.iterdir()}
+        if foreign := sorted(filter(os.path.lexists, places - {*files.find_scratch(out)})):
+            cause = f"is in the way, and no {RECORD} says that distill wrote it: choose another folder"
+            raise InputError(foreign[0], cause)
+    elif splits[split] != asked:
+        raise InputError(out / RECORD, f"{split} was begun with other teachers or another seed: choose another folder")
+    return splits | {split: asked}
 
 
 def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredictor]) -> np.ndarray:
@@ -95,12 +138,11 @@ def sharpen(saliency: np.ndarray) -> np.ndarray:
 
 def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
     """Open a teacher. A Keras file is opened as LiteRT, which runs single pictures three times as fast."""
-    path = find_model(path)
     if path.suffix != ".keras":
         return inference.SaliencyPredictor(path)
     converted = scratch / f"{len(list(scratch.iterdir()))}.tflite"
     litert.convert(load_generator(path), "float32", converted)
-    return inference.SaliencyPredictor(converted)
+    return inference.SaliencyPredictor(converted, trusted=True)
 
 
 def _cut_window(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

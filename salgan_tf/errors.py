@@ -7,6 +7,9 @@ import unicodedata
 from pathlib import Path
 from typing import TextIO
 
+# Characters of a library's message that are shown.
+_LONGEST = 200
+
 
 class InputError(Exception):
     """Something outside the program is wrong: a file, a folder, a setting.
@@ -44,8 +47,15 @@ class InputErrors(InputError):
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, which libraries make long, or its class if it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """Return the first line of an error's message, which libraries make long, or its class if it has none.
+
+    A line that ends in a colon goes on in the next one; what is longer than 200 characters is cut.
+    """
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    line, *others = lines or [type(error).__name__]
+    while line.endswith(":") and others:
+        line = f"{line} {others.pop(0)}"
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
 
 
 def _escape(text: str) -> str:

@@ -1,20 +1,26 @@
 """Write files so that they appear whole or not at all, and read them so that errors name the bad one."""
 
 import contextlib
+import errno
 import io
 import json
 import math
 import os
+import re
 import stat
 import tempfile
+import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from salgan_tf.errors import InputError
 from salgan_tf.limits import check_memory, read_bytes
+
+# The names of a scratch folder, which tempfile completes, and of the file in it.
+_PARTIAL, _SCRATCH = ".partial-", "scratch"
 
 
 @contextlib.contextmanager
@@ -37,9 +43,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
         ending = "".join(path.suffixes[-2:])
         folder = target.parent if receiver is None else None
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch_folder:
+        with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=folder) as scratch_folder:
             # The caller opens the file itself, so it has the user's umask, which mkstemp ignores.
-            scratch = Path(scratch_folder) / f"scratch{ending}"
+            scratch = Path(scratch_folder) / f"{_SCRATCH}{ending}"
             yield scratch
             if receiver is None:
                 scratch.replace(target)
@@ -51,18 +57,63 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise InputError(path, f"cannot be written: {error.strerror or error}") from error
 
 
+def find_scratch(folder: Path) -> list[Path]:
+    """Return the scratch folders that a killed `atomic_path` has left in a folder, and nothing that looks alike."""
+    return [
+        path
+        for path in folder.glob(f"{_PARTIAL}*")
+        # The eight letters are tempfile's.
+        if re.fullmatch(r"[a-z0-9_]{8}", path.name.removeprefix(_PARTIAL))
+        and is_folder(path)
+        and not path.is_symlink()
+        and all(file.name.split(".")[0] == _SCRATCH for file in path.iterdir())
+    ]
+
+
 def _find_receiver(path: Path) -> Path | int | None:
     """Return what to write into if `path` is not a file that can be replaced: a device, or a stream's descriptor."""
     try:
         status = path.stat()
     except FileNotFoundError:
         return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     for descriptor in (1, 2):
         with contextlib.suppress(OSError):  # The stream is closed.
             if os.path.samestat(status, os.fstat(descriptor)):
                 # Opened by its name, the file of a redirected stream would be written from its start again.
                 return descriptor
-    return None if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) else path
+    return None if stat.S_ISREG(status.st_mode) else path
+
+
+def identify(path: Path) -> tuple[int, int] | None:
+    """Identify a file, also by another name or in other letters on a disk that does not distinguish their case."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a null character in the name.
+        return None
+    return status.st_dev, status.st_ino
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Check that files which will be written are neither inputs nor the same file twice, by whatever names.
+
+    Devices, pipes and standard streams may be given any number of times.
+
+    Raises:
+        InputError: an output would overwrite an input or another output.
+    """
+    taken: dict[object, str] = {identify(path): f"{path}, an input" for path in inputs}
+    taken.pop(None, None)
+    for path in outputs:
+        identity = identify(path)
+        if identity and _find_receiver(path) is not None:
+            continue
+        # Nothing identifies a file that is not there but its name.
+        key = identity or unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+        if key in taken:
+            raise InputError(path, f"would overwrite {taken[key]}: give another name")
+        taken[key] = f"{path}, another output"
 
 
 def is_folder(path: Path) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import ExifTags, Image
+from PIL import TiffImagePlugin as tiff
 
 from salgan_tf import extras
 from salgan_tf.errors import InputError
@@ -35,12 +36,11 @@ _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 # format beside the 4 of its pictures; measured at 30 and 200 megapixels.
 _WHOLE_WAY = 9
 _DECODERS = {"JPEG2000": 20, "WEBP": 14, "AVIF": 12, "HEIF": 12}
-_PROGRESSIVE_JPEG = 6
 # Their libraries print warnings.
 _NOISY_FORMATS = frozenset(("TIFF", "JPEG2000", "AVIF", "HEIF"))
 _BAND_PIXELS = 2**22
 _LONGEST_JPEG_SIDE = 65500
-_COLOR_MODES = frozenset(("RGB", "RGBA", "P", "PA", "CMYK"))
+_GREY_MODES = frozenset(("1", "L", "LA"))
 # Largest difference between the channels of a grey picture that was saved as a JPEG in colour.
 _COLOR_OF_JPEG = 24
 # The pixels as they are stored, as a view of the upright array, by EXIF orientation.
@@ -60,8 +60,10 @@ _ORIENTATION_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
 # Share of the width, a little more than the blur of recorded maps; docs/experiments.md compares other borders.
 _DARK_BORDER = 0.04
 _SIXTEEN_BIT_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N"))
-# Tags of TIFF.
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+# A value of TIFF's tag of photometric interpretation.
+_YCBCR = 6
+# The marker of a scan of a JPEG, and where a PNG has its bits per sample.
+_START_OF_SCAN, _PNG_DEPTH = b"\xda", 24
 
 
 @functools.cache
@@ -136,15 +138,13 @@ def _opened(path: str | Path) -> Iterator[tuple[Image.Image, bytes]]:
         The first frame, and the file's content. Memory for the whole way to the map is reserved.
     """
     content = read_bytes(path)
-    if not content:
-        raise InputError(path, "the file is empty")
     try:
         with warnings.catch_warnings():
             # Pillow warns about odd metadata, but reads it.
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(content), formats=_choose_formats(path, content))
-            decoder = _DECODERS.get(str(picture.format), _PROGRESSIVE_JPEG if "progressive" in picture.info else 0)
-            needed = len(content) + picture.width * picture.height * max(_WHOLE_WAY, 4 + decoder)
+            pixels = picture.width * picture.height
+            needed = len(content) + max(_WHOLE_WAY * pixels, 4 * pixels + _count_decoder(picture, content))
             quiet = quiet_stderr() if picture.format in _NOISY_FORMATS else contextlib.nullcontext()
             with reserve_memory(path, needed), quiet:
                 yield picture, content
@@ -155,7 +155,40 @@ def _opened(path: str | Path) -> Iterator[tuple[Image.Image, bytes]]:
     except MemoryError as error:
         raise InputError(path, "there is not enough memory to decode it") from error
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error and more.
-        raise InputError(path, f"cannot be decoded: {error}") from error
+        # Pillow knows the errors of its libraries by number.
+        cause = "its data are damaged" if str(error).startswith("decoder error") else error
+        raise InputError(path, f"cannot be decoded: {cause}") from error
+
+
+def _count_decoder(picture: Image.Image, content: bytes) -> float:
+    """Return the bytes of memory that Pillow's decoder takes for a picture, beside its 4 per pixel."""
+    pixels = picture.width * picture.height
+    if picture.format in ("JPEG", "MPO"):
+        components = len(picture.getbands())
+        # Where a component is not finished by the first scan, libjpeg keeps the coefficients of all, in two bytes each.
+        whole = "progressive" not in picture.info and _count_scanned(content) == components
+        return 0 if whole else 2 * components * pixels
+    if isinstance(picture, tiff.TiffImageFile) and picture.use_load_libtiff:
+        tags = picture.tag_v2
+        # A strip, which may be the whole picture, or a tile, which may be larger; in YCbCr as stored and in RGBA.
+        rows, columns = tags.get(tiff.TILELENGTH), tags.get(tiff.TILEWIDTH)
+        if rows is None or columns is None:
+            rows, columns = min(tags.get(tiff.ROWSPERSTRIP, picture.height), picture.height), picture.width
+        size = tags.get(tiff.SAMPLESPERPIXEL, 1) * max(tags.get(tiff.BITSPERSAMPLE, (1,))) / 8
+        size += 4 if tags.get(tiff.PHOTOMETRIC_INTERPRETATION) == _YCBCR else 0
+        # Pillow gives libtiff a copy of the file.
+        return rows * columns * size + len(content)
+    return _DECODERS.get(str(picture.format), 0) * pixels
+
+
+def _count_scanned(content: bytes) -> int:
+    """Return how many components the first scan of a JPEG contains, or 0 if its start is not a list of segments."""
+    place = 2
+    while content[place : place + 1] == b"\xff":
+        if content[place + 1 : place + 2] == _START_OF_SCAN:
+            return int.from_bytes(content[place + 4 : place + 5], "big")
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return 0
 
 
 def row_bands(shape: tuple[int, ...]) -> Iterator[slice]:
@@ -171,8 +204,12 @@ def _read(path: str | Path, convert: Callable[[Image.Image, int], np.ndarray]) -
         path: the file.
         convert: from a band of the picture, and the level of its white if it has 16 bits, to an array (h, w, …).
     """
-    with _opened(path) as (picture, _):
+    with _opened(path) as (picture, content):
         picture.load()
+        transparent = picture.info.get("transparency")
+        if picture.format == "PNG" and isinstance(transparent, tuple) and content[_PNG_DEPTH] == 16:
+            # Of the pixels, Pillow keeps the upper byte.
+            picture.info["transparency"] = tuple(level >> 8 for level in transparent)
         white = _find_white(path, picture)
         # Read after the pixels, since a PNG may have it behind them.
         orientation = picture.getexif().get(ExifTags.Base.Orientation)
@@ -193,13 +230,16 @@ def _find_white(path: str | Path, picture: Image.Image) -> int:
     """Return the level of white of a picture with 16 bits; negative if its levels are those of a negative."""
     if picture.mode == "F":
         raise InputError(path, "a floating-point picture has no fixed white: save it with 8 or 16 bits")
-    tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" and picture.mode in _SIXTEEN_BIT_MODES else {}
-    bits = tags.get(_BITS, (16,))[0]
-    if bits not in (12, 16) or tags.get(_SAMPLE_FORMAT, (1,))[0] != 1:
-        kind = "signed" if tags.get(_SAMPLE_FORMAT, (1,))[0] == 2 else "unsigned"
-        raise InputError(path, f"{kind} samples of {bits} bits have no fixed white: save it with 8 or 16 bits")
+    tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
+    bits = tags.get(tiff.BITSPERSAMPLE, (16,))[0]
+    known = (12, 16) if picture.mode in _SIXTEEN_BIT_MODES else (bits,)
+    if bits not in known or tags.get(tiff.SAMPLEFORMAT, (1,))[0] != 1:
+        kind = "signed" if tags.get(tiff.SAMPLEFORMAT, (1,))[0] == 2 else "unsigned"
+        raise InputError(
+            path, f"{kind} samples of {bits} bits have no fixed white: save it with 8 or 16 bits, unsigned"
+        )
     white = 2**bits - 1
-    return -white if tags.get(_PHOTOMETRIC) == 0 else white
+    return -white if tags.get(tiff.PHOTOMETRIC_INTERPRETATION) == 0 else white
 
 
 def _sixteen_bits(picture: Image.Image, white: int) -> np.ndarray:
@@ -253,7 +293,9 @@ def read_image(path: str | Path) -> np.ndarray:
 def _to_rgb(picture: Image.Image, white: int) -> np.ndarray:
     if picture.mode in _SIXTEEN_BIT_MODES:
         # Pillow's own conversion clips at 255 instead of scaling.
-        grey = ((_sixteen_bits(picture, white) + 128) // 257).astype(np.uint8)
+        samples = _sixteen_bits(picture, white)
+        grey = ((samples + 128) // 257).astype(np.uint8)
+        grey[samples == picture.info.get("transparency", -1)] = 255
         return np.repeat(grey[..., None], 3, axis=-1)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
@@ -274,7 +316,7 @@ def read_grey(path: str | Path) -> np.ndarray:
     def to_grey(picture: Image.Image, white: int) -> np.ndarray:
         if picture.mode in _SIXTEEN_BIT_MODES:
             return _sixteen_bits(picture, white).astype(np.float32) / 65535
-        if picture.mode in _COLOR_MODES:
+        if picture.mode not in _GREY_MODES:
             colors = np.asarray(picture.convert("RGB")).astype(np.int16)
             if (colors.max(axis=-1) - colors.min(axis=-1)).max() > _COLOR_OF_JPEG:
                 raise InputError(

@@ -1,5 +1,6 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
+import contextlib
 import os
 import threading
 import unicodedata
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import is_folder, make_folder
+from salgan_tf.files import atomic_path, identify, is_file, is_folder, make_folder
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model
 
@@ -32,24 +33,33 @@ class SaliencyPredictor:
         model: `"edge"` or `"salgan"`, the bundled MobileNetV2 and VGG-16 generators; a `.tflite`, `.onnx` or `.engine`
             file; a `.keras` file of a generator or SalGAN; a run folder of `train`; or a Keras generator or SalGAN.
             Only the last three import TensorFlow.
-        threads: number of threads of a LiteRT or ONNX model; None for one per core.
+        threads: number of threads of a LiteRT or ONNX model, up to 1024; None for one per core.
+        trusted: open a `.tflite` or `.onnx` file without trying it in a child process first, which takes a third of a
+            second. A damaged or hostile file may then end or hang this process.
 
     Attributes:
         image_shape: (height, width) at which the model sees the photograph.
+        path: the file of the model; None for a model in memory.
 
     Raises:
-        InputError: the file is missing, damaged or not a generator, or its runtime is not installed.
+        InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
+            hangs, or needs more memory than the limit; or `threads` is another number.
+        TypeError: `model` is neither a name, a path nor a Keras model.
     """
 
-    def __init__(self, model: "str | Path | keras.Model" = "edge", threads: int | None = None):
+    def __init__(
+        self, model: "str | Path | keras.Model" = "edge", threads: int | None = None, *, trusted: bool = False
+    ):
+        self.path: Path | None = None
         if isinstance(model, str | Path):
-            self._name = str(model)
-            network = open_network(find_model(model), threads)
+            self._name, self.path = str(model), find_model(model)
+            network = open_network(self.path, threads, trusted)
         else:
-            from salgan_tf.runtimes.keras import wrap_generator
+            from salgan_tf.runtimes.keras import take_generator, wrap_generator
 
+            generator = take_generator(model)
             self._name = model.name
-            network = wrap_generator(getattr(model, "generator", model), Path(self._name))
+            network = wrap_generator(generator, Path(self._name))
         self.image_shape, self._run = network.image_shape, network.run
         self._lock = threading.Lock()
 
@@ -131,11 +141,12 @@ def predict_files(
 
     Args:
         paths: photographs, and folders of photographs.
-        out: folder of the results, made if needed.
+        out: folder of the results, made if needed. The map and the overlay of a photograph are both written, or none.
         predictor: the model; None for the bundled one.
         overlay: write the overlays too.
         report: called with the error of each input that cannot be used, while the others continue, and with a remark
-            for each folder that has files other than pictures. The default prints it on stderr.
+            for each folder that has files other than pictures, or results of an earlier call, which are skipped. The
+            default prints it on stderr.
         recursive: also take the subfolders of folders, and make the same ones in `out`.
 
     Returns:
@@ -145,9 +156,10 @@ def predict_files(
         InputError: `out` cannot be written.
     """
     predictor = predictor or SaliencyPredictor()
+    missing = not is_folder(Path(out))
     out = make_folder(out)
     photographs, failed = _collect(paths, out, recursive, report)
-    inputs = {_identify(path): path for path, _ in photographs}
+    inputs = {identify(path): path for path, _ in photographs}
     inputs.pop(None, None)
     # By the name of its results, the photograph whose results are there.
     written: dict[str, Path] = {}
@@ -161,7 +173,7 @@ def predict_files(
                 cause = f"its results would overwrite those of {written[name]}: rename one, or use another folder"
                 raise InputError(path, cause)
             for result in results:
-                if taken := inputs.get(_identify(result)):
+                if taken := inputs.get(identify(result)):
                     raise InputError(path, f"its results would overwrite {taken}, another input: use another folder")
             _predict_file(path, results, predictor)
             written[name] = path
@@ -173,11 +185,14 @@ def predict_files(
                 raise
             failed += 1
             report(InputError(path, "there is not enough memory for it"))
+    if missing and not written:
+        with contextlib.suppress(OSError):  # It is not empty.
+            out.rmdir()
     return len(written), failed
 
 
 def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor) -> None:
-    """Write the map of a photograph, and the overlay if there is a second path of a result."""
+    """Write the map of a photograph, and the overlay if there is a second path of a result: both or none."""
     image = images.read_image(path)
     saliency = predictor(image)
     levels = images.to_levels(saliency)
@@ -185,9 +200,10 @@ def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor)
         visualization.overlay(image, saliency, out=image)
     # Encoding takes as much memory again.
     del saliency
-    images.write_image(results[0], levels)
-    if len(results) > 1:
-        images.write_image(results[1], image)
+    with atomic_path(results[0]) as scratch:
+        scratch.write_bytes(images.encode_png(levels))
+        if len(results) > 1:
+            images.write_image(results[1], image)
 
 
 class _Photograph(NamedTuple):
@@ -200,7 +216,13 @@ def _collect(
 ) -> tuple[list[_Photograph], int]:
     """List the photographs of paths, each once; report paths that have none, and return their number."""
     photographs, failed = [], 0
-    for path in map(Path, paths):
+    for given in paths:
+        path = Path(given)
+        if given == "":
+            # `Path` takes it for the current folder.
+            failed += 1
+            report(InputError("an empty path", "expected a photograph or a folder"))
+            continue
         if not is_folder(path):
             photographs.append(_Photograph(path, Path(path.stem)))
             continue
@@ -215,34 +237,41 @@ def _collect(
                 continue
             others += rest
             found += [_Photograph(picture, picture.relative_to(path).with_suffix("")) for picture in pictures]
-            # Links may lead in a circle, and the results of an earlier call are not photographs.
-            folders += [
-                inside
-                for inside in (sorted(folder.iterdir()) if recursive else ())
-                if inside.is_dir() and not inside.is_symlink() and not inside.name.startswith(".")
-                if inside.resolve() != out.resolve()
-            ]
+            if recursive:
+                folders += _subfolders(folder, out)
         if path.resolve() == out.resolve():
-            found = [picture for picture in found if not picture.path.name.endswith((MAP_ENDING, OVERLAY_ENDING))]
+            results = {picture for picture in found if _is_result(picture.path)}
+            found = [picture for picture in found if picture not in results]
+            if results:
+                count = "1 result" if len(results) == 1 else f"{len(results)} results"
+                report(InputError(path, f"{count} of an earlier call skipped"))
         if others and found:
             report(images.describe_skipped(path, others))
+        skipped = failed == before and not recursive and _subfolders(path, out)
         if not found and failed == before:
             failed += 1
-            report(InputError(path, "no pictures in this folder" + ("" if recursive else _hint(path))))
+            hint = "; --recursive takes its subfolders" if skipped else ""
+            report(InputError(path, f"no pictures in this folder{hint}"))
+        elif skipped:
+            report(InputError(path, "its subfolders were skipped; --recursive takes them"))
         photographs += found
     # The same photograph may be given under several names: the first one counts.
     once = {os.path.realpath(photograph.path): photograph for photograph in reversed(photographs)}
     return list(once.values())[::-1], failed
 
 
-def _hint(folder: Path) -> str:
-    return "; --recursive takes its subfolders" if any(is_folder(path) for path in folder.iterdir()) else ""
+def _is_result(path: Path) -> bool:
+    """Return whether a file in the output folder is called like a result; an overlay is one only beside its map."""
+    name = path.name
+    beside = path.with_name(f"{name.removesuffix(OVERLAY_ENDING)}{MAP_ENDING}")
+    return name.endswith(MAP_ENDING) or (name.endswith(OVERLAY_ENDING) and is_file(beside))
 
 
-def _identify(path: Path) -> tuple[int, int] | None:
-    """Identify a file, also by another name or in other letters on a disk that does not distinguish their case."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):  # ValueError: a null character in the name.
-        return None
-    return status.st_dev, status.st_ino
+def _subfolders(folder: Path, out: Path) -> list[Path]:
+    """List the folders in a folder, except links, which may lead in a circle, hidden ones, and that of the results."""
+    return [
+        inside
+        for inside in sorted(folder.iterdir())
+        if inside.is_dir() and not inside.is_symlink() and not inside.name.startswith(".")
+        if inside.resolve() != out.resolve()
+    ]

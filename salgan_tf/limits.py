@@ -27,7 +27,7 @@ def check_memory(path: str | Path, needed: float) -> None:
     Raises:
         InputError: it needs more, or the variable is not a positive number.
     """
-    limit = _read_limit()
+    limit = read_limit()
     if needed > limit:
         enough = f"{VARIABLE}={math.ceil(needed / 1e9)}"
         # Rounded up, or it might be called equal to the limit.
@@ -37,7 +37,12 @@ def check_memory(path: str | Path, needed: float) -> None:
         )
 
 
-def _read_limit() -> float:
+def read_limit() -> float:
+    """Return the limit in bytes.
+
+    Raises:
+        InputError: the variable is not a positive number.
+    """
     text = os.environ.get(VARIABLE, "")
     try:
         limit = float(text) if text else _DEFAULT
@@ -57,7 +62,7 @@ def reserve_memory(path: str | Path, needed: float) -> Iterator[None]:
     global _reserved
     check_memory(path, needed)
     with _change:
-        _change.wait_for(lambda: not _reserved or _reserved + needed <= _read_limit())
+        _change.wait_for(lambda: not _reserved or _reserved + needed <= read_limit())
         _reserved += needed
     try:
         yield
@@ -71,7 +76,7 @@ def check_file(path: str | Path) -> None:
     """Check that a path is a regular file below the limit of memory. A pipe, a socket or a device might never end.
 
     Raises:
-        InputError: it does not exist or cannot be reached, is not a regular file, or is too large.
+        InputError: it does not exist or cannot be reached, is not a regular file, is empty, or is too large.
     """
     try:
         # Asked before it is opened: opening a pipe without a writer would block.
@@ -80,6 +85,9 @@ def check_file(path: str | Path) -> None:
         raise InputError(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise InputError(path, "is a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+    if not status.st_size:
+        # So are the files of /proc, some of which never end.
+        raise InputError(path, "is empty")
     check_memory(path, status.st_size)
 
 

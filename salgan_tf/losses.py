@@ -3,6 +3,8 @@
 Every function takes maps (B, H, W, 1) and returns a number for each image (B,). All use `keras.ops`, for every backend.
 """
 
+import math
+import numbers
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -89,9 +91,15 @@ class DownsampledBinaryCrossentropy:
 
     Args:
         factor: side of the squares to average first, in pixels; 1 for none.
+
+    Raises:
+        ValueError: it is not a whole number of at least 1.
     """
 
     def __init__(self, factor: int = 4):
+        check_number("factor", factor)
+        if factor < 1 or factor % 1:
+            raise ValueError(f"factor={factor!r} is not a whole number of at least 1")
         self.factor = factor
 
     def __call__(self, truth: dict, saliency_pred):
@@ -119,10 +127,17 @@ class DensityLoss:
         nss: weight of the NSS at the fixations; 0 for images without fixations.
         sim: weight of the similarity.
         bce: weight of the downsampled binary cross-entropy.
+
+    Raises:
+        ValueError: a weight is not a number of at least 0, or all are 0.
     """
 
     def __init__(self, kl: float = 1.0, cc: float = 0.5, nss: float = 0.1, sim: float = 0.0, bce: float = 0.5):
         self.kl, self.cc, self.nss, self.sim, self.bce = kl, cc, nss, sim, bce
+        for name, weight in self.get_config().items():
+            check_number(name, weight)
+        if not any(self.get_config().values()):
+            raise ValueError("all weights of the content loss are 0: there is nothing to learn")
 
     def __call__(self, truth: dict, saliency_pred):
         """Return the loss of each image (B,). `truth` has `saliency` and may have `fixations`."""
@@ -151,9 +166,15 @@ class MLNetLoss:
 
     Args:
         alpha: more than 1, the maximum of the truth y.
+
+    Raises:
+        ValueError: it is not.
     """
 
     def __init__(self, alpha: float = 1.1):
+        check_number("alpha", alpha)
+        if alpha <= 1:
+            raise ValueError(f"alpha={alpha!r} is not more than 1")
         self.alpha = alpha
 
     def __call__(self, truth: dict, saliency_pred):
@@ -168,6 +189,22 @@ class MLNetLoss:
     @classmethod
     def from_config(cls, config: dict) -> "MLNetLoss":
         return cls(**config)
+
+
+def check_number(name: str, value: Any, below: float = math.inf) -> None:
+    """Check that an argument is a number of at least 0.
+
+    Args:
+        name: its name, for the error.
+        value: what was given.
+        below: it must be less than this.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, numbers.Real) or not 0 <= float(value) < below:
+        limit = f" and below {below:g}" if below < math.inf else ""
+        raise ValueError(f"{name}={value!r} is not a number of at least 0{limit}")
 
 
 def adversarial_loss(probability, label: float):
@@ -193,22 +230,24 @@ def make_content_loss(text: str) -> Callable:
     """Return the content loss of a setting: a name of `CONTENT_LOSSES`, or weights of `DensityLoss`, 0 by default.
 
     Raises:
-        ValueError: an unknown name, or a weight that is not a number.
+        ValueError: an unknown name, one that is given twice, or weights that `DensityLoss` does not take.
     """
     if text in CONTENT_LOSSES:
         return CONTENT_LOSSES[text]()
-    weights = dict.fromkeys(DensityLoss().get_config(), 0.0)
+    known = DensityLoss().get_config()
+    weights: dict[str, float] = {}
     for part in text.split(","):
         name, _, weight = part.partition("=")
+        if name in weights:
+            raise ValueError(f"invalid content loss {text!r}: {name} is given twice")
         try:
-            named = {name: float(weight)}
+            weights[name] = float(weight)
         except ValueError:
-            named = {}
-        if not named.keys() <= weights.keys() or not named:
-            expected = f"{', '.join(CONTENT_LOSSES)}, or weights of {','.join(weights)}, such as kl=1,cc=0.5"
+            name = ""
+        if name not in known:
+            expected = f"{', '.join(CONTENT_LOSSES)}, or weights of {','.join(known)}, such as kl=1,cc=0.5"
             raise ValueError(f"invalid content loss {part!r}: expected {expected}")
-        weights |= named
-    return DensityLoss(**weights)
+    return DensityLoss(**dict.fromkeys(known, 0.0) | weights)
 
 
 def check_content_loss(content_loss: Any) -> None:

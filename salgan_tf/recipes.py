@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from salgan_tf.distillation import write_pseudo_labels
-from salgan_tf.files import make_folder
-from salgan_tf.run_folder import locked
+from salgan_tf.files import is_file, make_folder
+from salgan_tf.run_folder import check_new, locked
 from salgan_tf.training import train
 from salgan_tf.weights import find_model
 
@@ -47,7 +47,7 @@ def train_edge(
             teachers'.
 
     Raises:
-        InputError: bad data or weights, or `out` holds a run with other settings.
+        InputError: bad data or weights, or `out` holds a run with other settings, or files that it would replace.
     """
     seed = seed or 0
     given = {name: value for name, value in settings.items() if value is not None}
@@ -57,6 +57,9 @@ def train_edge(
 
 
 def _train_edge(data: str | Path, out: Path, seed: int, given: dict[str, Any], verbose: int | str) -> Path:
+    if not is_file(out / "run.json"):
+        # Before the teachers are trained: the student's training would say it after them.
+        check_new(out)
     teachers = [out / "teachers" / name for name in TEACHERS]
     for path, teacher in zip(teachers, TEACHERS.values(), strict=True):
         train(data, path, resume=None, verbose=verbose, **teacher | given | {"seed": seed + teacher["seed"]})

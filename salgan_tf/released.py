@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from salgan_tf.errors import InputError
-from salgan_tf.files import atomic_path
+from salgan_tf.files import atomic_path, check_outputs
 from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.generator import build_generator
 from salgan_tf.models.lasagne import load_lasagne_weights
@@ -14,10 +14,12 @@ def import_weights(generator_path: str | Path, discriminator_path: str | Path | 
     """Convert the released generator to a `.keras` file; with the released discriminator, to a SalGAN of both.
 
     Raises:
-        InputError: `out` has another ending or cannot be written, or a file of weights does not fit.
+        InputError: `out` has another ending, is a file of weights itself or cannot be written, or a file of weights
+            does not fit.
     """
     if Path(out).suffix != ".keras":
         raise InputError(out, "not a name of a Keras file: expected one that ends in .keras")
+    check_outputs([Path(out)], [Path(path) for path in (generator_path, discriminator_path) if path is not None])
     model = build_generator("vgg16")
     load_lasagne_weights(model, generator_path)
     if discriminator_path is not None:

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import math
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,11 +17,19 @@ import numpy as np
 
 from salgan_tf import files, images, visualization
 from salgan_tf.errors import InputError
+from salgan_tf.limits import check_file
 from salgan_tf.models.precision import to_float32
 from salgan_tf.models.pretrained import load_weights_file
 
 _SAMPLE_PICTURES = 4
 _STAGES = ("content", "adversarial")
+# The names of what a run writes, by folder. TensorBoard's names are new each time, and never in the way.
+_NAMES = {
+    "": rf"run\.json|history\.csv|curves\.png|({'|'.join(_STAGES)})\.keras",
+    "checkpoints": r"last\.json|epoch-\d{4,}\.weights\.h5",
+    "epochs": r"epoch-\d{4,}\.keras",
+    "samples": r"epoch-\d{4,}\.jpg",
+}
 
 
 @contextlib.contextmanager
@@ -59,12 +68,13 @@ class RunFolder:
 
     Args:
         path: an existing folder.
+        epochs: number of epochs that the run is to have; None if it is not known.
 
     Raises:
-        InputError: the record of the checkpoints is damaged.
+        InputError: the record of the checkpoints is lost or damaged, has more epochs, or names a file that is lost.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, epochs: int | None = None):
         self.path = Path(path)
         self._state_path = self.path / "checkpoints" / "last.json"
         self.state: dict[str, Any] = {"weights": None, "best_cc": {}, "history": []}
@@ -72,6 +82,12 @@ class RunFolder:
             self.state = files.read_json(self._state_path)
             if cause := _find_damage(self.state):
                 raise InputError(self._state_path, f"not the record of a run's checkpoints: {cause}")
+            if epochs is not None and self.epochs_done > epochs:
+                cause = f"{self.epochs_done} epochs, and the run has {epochs}"
+                raise InputError(self._state_path, f"not the record of this run's checkpoints: {cause}")
+            check_file(self._state_path.parent / self.state["weights"])
+        elif (self.path / "history.csv").exists():
+            raise InputError(self._state_path, "lost, and history.csv has whole epochs: start a new run")
 
     @property
     def epochs_done(self) -> int:
@@ -100,11 +116,12 @@ class RunFolder:
 
     def tidy(self) -> None:
         """Remove the half-written files of a killed training, and write those that it did not come to."""
-        for scratch in self.path.rglob(".partial-*"):
-            shutil.rmtree(scratch, ignore_errors=True)
-        for weights in self._state_path.parent.glob("epoch-*.weights.h5"):
-            if weights.name != self.state["weights"]:
-                weights.unlink(missing_ok=True)
+        for name in _NAMES:
+            for scratch in files.find_scratch(self.path / name):
+                shutil.rmtree(scratch, ignore_errors=True)
+        for path in _find_own(self.path, "checkpoints"):
+            if path.suffix == ".h5" and path.name != self.state["weights"]:
+                path.unlink()
         if self.state["history"]:
             self._write_history()
 
@@ -138,6 +155,23 @@ class RunFolder:
             for photograph, *maps in zip(np.asarray(photographs), np.asarray(truth), predictions, strict=True)
         ]
         images.write_image(self.path / "samples" / f"epoch-{epoch:04d}.jpg", visualization.picture_grid(rows))
+
+
+def check_new(path: Path) -> None:
+    """Check that a folder has none of the files that a new run would replace or continue.
+
+    Raises:
+        InputError: it has; the error names the first.
+    """
+    for name in _NAMES:
+        if own := _find_own(path, name):
+            raise InputError(own[0], "is in the way of a new run, which would replace it: choose another folder")
+
+
+def _find_own(path: Path, folder: str) -> list[Path]:
+    """Return what has the name of a run's file in one of its folders."""
+    found = sorted((path / folder).iterdir()) if files.is_folder(path / folder) else []
+    return [each for each in found if re.fullmatch(_NAMES[folder], each.name)]
 
 
 def _weights_name(epoch: int) -> str:

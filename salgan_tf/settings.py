@@ -69,7 +69,7 @@ class TrainingConfig:
     Values may be given as the command line takes them, such as `"192x256"` or `"flip,color"`.
 
     Raises:
-        InputError: an illegal value, or no epochs.
+        InputError: an illegal value, no epochs, or more frozen convolutions than the encoder has.
     """
 
     data: str = _setting(dataclasses.MISSING, "data set in SALICON's layout, or records of prepare", metavar="ROOT")
@@ -148,6 +148,9 @@ class TrainingConfig:
             object.__setattr__(self, setting.name, _check(setting, getattr(self, setting.name)))
         if not self.bce_epochs + self.gan_epochs:
             raise InputError("settings", "no epochs to train: bce_epochs and gan_epochs are both 0")
+        if self.frozen > (count := len(BACKBONES[self.backbone].encoder_layers)):
+            cause = f"{self.frozen} is too many: the encoder of {self.backbone} has {count} convolutions"
+            raise InputError("frozen", cause)
 
 
 def make_config(**settings: Any) -> TrainingConfig:

@@ -23,7 +23,7 @@ from salgan_tf.models.generator import build_generator
 from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
 from salgan_tf.models.precision import computing_in
 from salgan_tf.models.salgan import SalGAN
-from salgan_tf.run_folder import RunFolder, RunRecorder, locked
+from salgan_tf.run_folder import RunFolder, RunRecorder, check_new, locked
 from salgan_tf.settings import TrainingConfig, make_config
 
 
@@ -51,8 +51,8 @@ def train(
         `out`. `SaliencyPredictor` and `export` take it as a model.
 
     Raises:
-        InputError: bad data, weights or settings; `out` holds a run already, or another training is writing to it;
-            or, to be continued, it holds none, or one of other data or settings.
+        InputError: bad data, weights or settings; `out` holds a run or files of one already, or another training is
+            writing to it; or, to be continued, it holds none, or one that is damaged or of other data or settings.
     """
     out = Path(out)
     settings |= {"data": data, "backbone": backbone}
@@ -70,7 +70,12 @@ def train(
 
 def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dict]:
     """Read the settings of a run, and the fingerprint of its data; given settings, except `data`, must be the same."""
-    saved = read_json(path)
+    try:
+        saved = read_json(path)
+    except InputError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise InputError(path.parent, "holds no run to continue: it has no run.json") from error
+        raise
     try:
         config, started_with = TrainingConfig(**saved["settings"]), saved["data"]
     except (KeyError, TypeError, InputError) as error:
@@ -89,7 +94,9 @@ def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dic
 def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: dict | None = None) -> Path:
     strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
     keras.utils.set_random_seed(config.seed)
-    folder = RunFolder(out)
+    if started_with is None:
+        check_new(out)
+    folder = RunFolder(out, config.bce_epochs + config.gan_epochs)
     if not is_records(config.data):
         find_splits(config.data)
     with strategy.scope(), computing_in(config.precision):
@@ -152,7 +159,10 @@ def _run_stage(
     )
     rate = config.gan_learning_rate if adversarial else config.learning_rate
     updates = (end - start) * steps // (2 if adversarial and config.updates == "alternate" else 1)
-    model.compile(_make_optimizer(config, rate, updates, config.ema), _make_optimizer(config, rate, updates))
+    model.compile(
+        _make_optimizer(config, rate, updates, config.ema),
+        _make_optimizer(config, rate, updates) if adversarial else None,
+    )
     first = max(start, folder.epochs_done)
     if first > start:
         folder.load_checkpoint(model)

@@ -1,6 +1,8 @@
 """What all tests share: small photographs and data sets, made here so that the tests need nothing from outside."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -185,3 +187,15 @@ def write_cat2000(root: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         scipy.io.savemat(path, {"fixLocs": fixated.astype(np.uint8)}, do_compression=True)
     return root
+
+
+@contextlib.contextmanager
+def few_filters() -> Iterator[None]:
+    """Let VGG-16 and the networks like it be built with four filters a layer."""
+    from salgan_tf.models import salnet, vgg16
+
+    with pytest.MonkeyPatch.context() as patch:
+        for blocks in ("ENCODER_BLOCKS", "DECODER_BLOCKS"):
+            patch.setattr(vgg16, blocks, tuple((name, depth, 4) for name, depth, _ in getattr(vgg16, blocks)))
+        patch.setattr(salnet, "CONVOLUTIONS", tuple((4, size) for _, size in salnet.CONVOLUTIONS))
+        yield

@@ -95,6 +95,14 @@ def test_bad_weights_are_named(run, salicon, tmp_path):
     assert names_in(out) == []
 
 
+def test_weights_are_not_overwritten_by_what_is_made_of_them(run, tmp_path):
+    weights, out = tmp_path / "weights.npz", tmp_path / "imported.keras"
+    weights.write_bytes(b"precious")
+    out.symlink_to(weights)
+    assert_fails_with_name(run("import-weights", weights, "--out", out), out)
+    assert weights.read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize(
     ("command", "split", "written"),
     [("train", "train", 0), ("train", "val", 0), ("evaluate", "val", 0), ("prepare", "val", 3)],
@@ -118,7 +126,10 @@ def test_bad_data_is_named(run, salicon, tmp_path, command, split, written):
         "evaluate --maps maps",
         "evaluate --data data --maps",
         "evaluate --data data --markdown --latex",
+        "predict photo.jpg --out=",
+        "evaluate --data=",
         "prepare --data data --out out --size large",
+        "prepare --data data --out out --size 99999999999x1",
         "train --data data --out out --batch-size 0",
         "train --data data --out out --updates never",
         "import-weights --out out.keras",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import render_photograph, write_salicon
+from conftest import render_photograph, write_example, write_salicon
 
 from salgan_tf import InputError, SaliencyPredictor, build_generator, images
 from salgan_tf.__main__ import main
@@ -24,7 +24,7 @@ def teachers(tmp_path_factory):
 
 
 def files_of(root):
-    return {path.relative_to(root): path.read_bytes() for path in sorted(root.rglob("*.*"))}
+    return {path.relative_to(root): path.read_bytes() for path in sorted(root.rglob("*.*")) if path.is_file()}
 
 
 def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
@@ -66,6 +66,30 @@ def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp
     assert files_of(tmp_path / "resumed") == files_of(tmp_path / "whole")
 
 
+@pytest.mark.parametrize(
+    ("out", "seed", "cause"),
+    [
+        *((out, 0, "is the data set .* itself, or inside its photo") for out in ("data", "link", "data/images/new")),
+        ("foreign", 0, r"foreign/fixations: is in the way, and no distill.json says that distill wrote it"),
+        ("pseudo", 0, r"pseudo/images/train: is in the way, and no distill.json says that distill wrote it"),
+        ("begun", 1, r"distill.json: train was begun with other teachers or another seed"),
+    ],
+)
+def test_photographs_of_others_are_never_overwritten(out, seed, cause, tmp_path):
+    data = write_salicon(tmp_path / "data")
+    (tmp_path / "link").symlink_to(data)
+    write_salicon(tmp_path / "foreign")
+    # What is left if distill is killed before its record is whole.
+    (tmp_path / "pseudo" / ".partial-0_abcdef").mkdir(parents=True)
+    write_pseudo_labels(data, ["edge"], tmp_path / "pseudo", views=1, split="val")
+    write_example(tmp_path / "pseudo", "train", "scene_0", 5)
+    write_pseudo_labels(data, ["edge"], tmp_path / "begun", views=1)
+    before = files_of(tmp_path)
+    with pytest.raises(InputError, match=cause):
+        write_pseudo_labels(data, ["edge"], tmp_path / out, views=2, seed=seed)
+    assert files_of(tmp_path) == before
+
+
 def test_the_mean_density_of_a_mirror_image_is_the_mirrored_density(teachers):
     image = render_photograph(3, (64, 64))
     predictors = [SaliencyPredictor(path) for path in teachers]
@@ -96,6 +120,12 @@ def test_command_names_the_bad_input(tmp_path, teachers, capsys):
     assert len(index_folder(tmp_path / "out", "train")) == 6
     assert main([*arguments, "--split", "test"]) == 1
     assert "test" in capsys.readouterr().err
+    assert main([*arguments, "--views", "9" * 30]) == 1
+    assert "9 is not a number from 1 to 1000" in capsys.readouterr().err
     index_folder(data, "train")[1].image.write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"scene_1.*not a picture"):
-        write_pseudo_labels(data, teachers[:1], tmp_path / "bad", views=1)
+        write_pseudo_labels(data, ["edge"], tmp_path / "bad", views=1)
+    # Without the bad photograph, the call continues.
+    index_folder(data, "train")[1].image.unlink()
+    write_pseudo_labels(data, ["edge"], tmp_path / "bad", views=1)
+    assert len(index_folder(tmp_path / "bad", "train")) == 5

@@ -69,7 +69,7 @@ def test_the_predictor_of_the_base_install_works(run):
 )
 def test_a_missing_extra_is_one_line_with_the_command_that_installs_it(run, tmp_path, arguments, extra):
     for name in ("model.keras", "model.onnx"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text("a model")
     done = run("-m", "salgan_tf", *arguments.split())
     (line,) = done.stderr.splitlines()
     assert done.returncode == 1

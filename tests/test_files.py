@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salgan_tf import files
-from salgan_tf.errors import InputError, InputErrors
+from salgan_tf.errors import InputError, InputErrors, first_line
 
 NOBODY = 65534
 
@@ -111,6 +111,26 @@ def test_make_folder_makes_parents_and_leaves_the_folder_empty(tmp_path):
     assert names_in(folder) == []
 
 
+@pytest.mark.parametrize(
+    "make", [Path.symlink_to, Path.hardlink_to, lambda path, target: None], ids=["symlink", "hardlink", "same"]
+)
+def test_an_output_is_neither_an_input_nor_another_output(tmp_path, make):
+    given, other = tmp_path / "given.jpg", tmp_path / "other.csv"
+    given.touch()
+    make(other, given)
+    twice = other if other.exists() else given
+    with pytest.raises(InputError, match=r"would overwrite .*given.jpg, an input") as caught:
+        files.check_outputs([tmp_path / "new.json", twice], [tmp_path / "missing", given])
+    assert caught.value.subject == str(twice)
+    with pytest.raises(InputError, match=r"would overwrite .*, another output"):
+        files.check_outputs([given, twice], [])
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r"would overwrite .*new.json, another output"):
+        files.check_outputs([tmp_path / "new.json", tmp_path / "link" / "new.json"], [given])
+    devices = [Path("/dev/null"), Path("/dev/null"), Path("/dev/stdout"), Path("/dev/stdout")]
+    files.check_outputs([*devices, tmp_path / "a", tmp_path / "b"], [Path("/dev/null"), given])
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -129,7 +149,7 @@ def test_json_round_trip(tmp_path_factory, value):
     ("content", "cause"),
     [
         (b"{", "not a JSON file"),
-        (b"", "not a JSON file"),
+        (b"", "is empty"),
         (b"\xff\xfe{}", "not a JSON file"),
         (b"[1]", "not a JSON obj"),
         (None, "No such file"),
@@ -148,6 +168,8 @@ def test_the_error_names_a_file_without_permission():
     user = os.geteuid()
     # pytest's own folders can only be read by root, so this file lies outside of them.
     with tempfile.NamedTemporaryFile() as file:
+        file.write(b"{}")
+        file.flush()
         Path(file.name).chmod(0)
         if user == 0:
             os.seteuid(NOBODY)
@@ -217,6 +239,21 @@ def test_errors_are_one_line():
     assert str(InputError("photo.jpg", OSError(errno.EACCES, "Permission denied"))) == "photo.jpg: Permission denied"
     assert str(InputError("photo.jpg", "two\n  lines")) == "photo.jpg: two lines"
     assert str(InputError("photo.jpg", EOFError())) == "photo.jpg: EOFError"
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("", "ValueError"),
+        ("\n a \t line \nand more", "a line"),
+        ("Example error:\n\n  the cause:\nits end.\nmore", "Example error: the cause: its end."),
+        ("an example:", "an example:"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 199 + "…"),
+    ],
+)
+def test_the_first_line_of_a_librarys_error(message, line):
+    assert first_line(ValueError(message)) == line
 
 
 def test_errors_of_a_batch_are_one_line_each():

@@ -1,5 +1,8 @@
 """Reading odd and bad pictures, resizing and writing: the result is what a person would see, or a named error."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -90,6 +93,7 @@ GREY = render_photograph(0)[..., 0]
 DEEP = np.arange(65536, dtype=np.uint16).reshape(256, 256)
 BLOCKS = render_blocks()
 CLEAR = np.array([[(200, 40, 10, 255), (200, 40, 10, 0), (200, 40, 10, 128)]], np.uint8)
+LEVELS = Image.fromarray(DEEP[1:2, :3])
 # By kind: the picture, its file and options, the expected pixels, and the tolerance.
 CONVERSIONS = {
     "grey": (Image.fromarray(GREY), "grey.png", {}, repeat_channels(GREY), 0),
@@ -99,6 +103,7 @@ CONVERSIONS = {
     "palette": (make_palette(), "a.png", {"transparency": 1}, [[(10, 200, 30), (255, 255, 255)]], 0),
     "GIF": (make_palette(), "a.gif", {"transparency": 1}, [[(10, 200, 30), (255, 255, 255)]], 0),
     "16 bits": (Image.fromarray(DEEP), "deep.png", {}, repeat_channels(np.rint(DEEP / 257)), 0),
+    "16 bits and transparent": (LEVELS, "a.png", {"transparency": 257}, [[[1] * 3, [255] * 3, [1] * 3]], 0),
     "16 bits in TIFF": (Image.fromarray(DEEP), "deep.tif", {}, repeat_channels(np.rint(DEEP / 257)), 0),
     "CMYK": (Image.fromarray(BLOCKS).convert("CMYK"), "a.jpg", {"quality": 100, "subsampling": 0}, BLOCKS, 6),
     "a single pixel": (Image.new("RGB", (1, 1), (1, 2, 3)), "dot.png", {}, [[(1, 2, 3)]], 0),
@@ -122,6 +127,13 @@ def test_sixteen_bits_are_scaled_in_colour(tmp_path):
     assert cv2.imwrite(str(tmp_path / "colours.png"), blue_green_red)
     found = images.read_image(tmp_path / "colours.png")
     np.testing.assert_allclose(found, blue_green_red[..., ::-1] / 257, atol=1)
+    content = (tmp_path / "colours.png").read_bytes()
+    chunk = b"tRNS" + blue_green_red[0, 0, ::-1].astype(">u2").tobytes()
+    start = content.index(b"IDAT") - 4
+    inserted = struct.pack(">I", 6) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "colours.png").write_bytes(content[:start] + inserted + content[start:])
+    found[0, 0] = 255
+    np.testing.assert_array_equal(images.read_image(tmp_path / "colours.png"), found)
 
 
 def test_the_first_frame_of_an_animation_is_read(tmp_path):
@@ -178,6 +190,15 @@ def test_a_truncated_file_is_a_picture_or_an_error_with_its_name(tmp_path, endin
             assert error.subject == str(path)
             failures += 1
     assert failures > 10
+
+
+def test_a_damaged_tiff_is_said_in_words(tmp_path):
+    path = tmp_path / "damaged.tif"
+    Image.fromarray(render_photograph(2, (12, 16))).save(path, compression="tiff_lzw")
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + bytes(200) + content[208:])
+    with pytest.raises(InputError, match="cannot be decoded: its data are damaged"):
+        images.read_image(path)
 
 
 @given(damage=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=5))

@@ -94,6 +94,12 @@ def test_the_number_of_threads_changes_nothing(generator_files, photograph):
     np.testing.assert_allclose(single, default, atol=1e-5)
 
 
+@pytest.mark.parametrize("threads", [0, -1, 1025, 10**30, "two"])
+def test_another_number_of_threads_is_refused(brightness_file, threads):
+    with pytest.raises(InputError, match=f"^threads: {threads} is not a whole number from 1 to 1024"):
+        SaliencyPredictor(brightness_file, threads)
+
+
 @settings(deadline=None, max_examples=40)
 @given(height=st.integers(1, 90), width=st.integers(1, 90), seed=st.integers(0, 99))
 def test_maps_have_the_size_of_the_photograph_and_values_from_0_to_1(brightness, height, width, seed):

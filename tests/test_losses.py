@@ -182,5 +182,5 @@ def test_content_losses_are_made_from_names_and_weights(text, loss):
 
 @pytest.mark.parametrize("text", ["", "kl", "kl=", "kl=x", "mse=1", "kl=1;cc=1"])
 def test_invalid_content_loss_is_refused_with_the_valid_ones(text):
-    with pytest.raises(ValueError, match="bce, density, or weights of kl,cc,nss,sim,bce"):
+    with pytest.raises(ValueError, match="bce, density, mlnet, mse, or weights of kl,cc,nss,sim,bce"):
         losses.make_content_loss(text)

@@ -43,6 +43,15 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     assert "keeps its settings" in capsys.readouterr().err
 
 
+def test_recipe_refuses_a_folder_with_files_in_the_way_before_it_trains(tmp_path, run):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "content.keras").write_text("mine")
+    outcome = run("train", "--recipe", "edge", "--data", write_salicon(tmp_path / "data"), "--out", tmp_path / "run")
+    assert outcome.code == 1
+    assert "content.keras: is in the way of a new run" in outcome.lines[-1]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["content.keras"]
+
+
 def test_recipe_has_its_own_backbone(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["train", "--recipe", "edge", "--backbone", "vgg16", "--data", str(tmp_path), "--out", str(tmp_path)])

@@ -28,6 +28,8 @@ def test_defaults_are_the_backbones(backbone):
         *(("backbone", "resnet"), ("image_shape", (0, 32)), ("image_shape", (32.0, 32.0)), ("batch_size", 0)),
         *(("batch_size", 2.5), ("bce_epochs", -1), ("content_loss", "huber"), ("learning_rate", float("nan"))),
         *(("ema", 1.0), ("updates", "never"), ("augmentations", ("flip", "spin")), ("keep_epochs", "maybe")),
+        *(("content_loss", text) for text in ("kl=0", "kl=-1", "kl=1,kl=2", "kl=nan", "kl=inf", "kl=1,cc=-0.5", "kl=")),
+        *(("frozen", 1000), ("frozen", 52)),
         *(("seed", 2**31), ("image_shape", "large"), ("learning_rate", "fast"), ("alpha", -1)),
     ],
 )

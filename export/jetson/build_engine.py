@@ -94,7 +94,7 @@ def _parse_onnx(path: Path, network: trt.INetworkDefinition, logger: trt.ILogger
 
 
 def _read_timing_cache(config: trt.IBuilderConfig, path: Path) -> None:
-    content = read_bytes(path) if is_file(path) else b""
+    content = read_bytes(path) if is_file(path) and path.stat().st_size else b""
     cache = config.create_timing_cache(content)
     if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
         report(InputError(path, "made on another device or by another version of TensorRT; ignored"))

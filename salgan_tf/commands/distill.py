@@ -1,9 +1,8 @@
 """`distill`: from photographs to a data set of windows with the maps of trained generators."""
 
 import argparse
-from pathlib import Path
 
-from salgan_tf.arguments import positive, seed
+from salgan_tf.arguments import path, positive, seed
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
@@ -12,17 +11,17 @@ from salgan_tf.native import import_tensorflow
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument(
-        "--data", required=True, metavar="ROOT", type=Path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
+        "--data", required=True, metavar="ROOT", type=path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
     )
     parser.add_argument("--teachers", required=True, nargs="+", metavar="MODEL", help=MODEL_HELP)
-    parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for the new data set")
+    parser.add_argument("--out", required=True, metavar="DIR", type=path, help="folder for the new data set")
     parser.add_argument("--split", default="train", help="split of the data set (default: %(default)s)")
     parser.add_argument(
         "--views",
         type=positive,
         default=3,
         metavar="N",
-        help="views per photograph: the whole and N - 1 windows (default: %(default)s)",
+        help="views per photograph, up to 1000: the whole and N - 1 windows (default: %(default)s)",
     )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the windows (default: %(default)s)")
 

@@ -1,9 +1,9 @@
 """`evaluate`: a data set, models and folders of saliency maps in, tables and pictures out."""
 
 import argparse
-from pathlib import Path
 
 from salgan_tf import extras, files
+from salgan_tf.arguments import path
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 from salgan_tf.errors import InputError, report
@@ -12,7 +12,7 @@ from salgan_tf.errors import InputError, report
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument(
-        "--data", required=True, metavar="ROOT", type=Path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
+        "--data", required=True, metavar="ROOT", type=path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
     )
     parser.add_argument("--split", help="split of the data set (default: val, or the only one)")
     parser.add_argument(
@@ -38,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-missing", action="store_true", help="skip and list photographs that lack a map or fixations"
     )
     parser.add_argument(
-        "--json", metavar="FILE", type=Path, help="write means, intervals and differences of all metrics"
+        "--json", metavar="FILE", type=path, help="write means, intervals and differences of all metrics"
     )
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="write every metric of every photograph")
+    parser.add_argument("--csv", metavar="FILE", type=path, help="write every metric of every photograph")
     parser.add_argument(
-        "--pictures", metavar="DIR", type=Path, help="write the distributions, and the best and worst photographs"
+        "--pictures", metavar="DIR", type=path, help="write the distributions, and the best and worst photographs"
     )
     styles = parser.add_mutually_exclusive_group()
     for style in ("Markdown", "LaTeX"):
@@ -57,6 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf import evaluation
 
     models = arguments.model or ([] if arguments.maps else ["edge"])
+    outputs = [path for path in (arguments.json, arguments.csv) if path]
+    if arguments.pictures:
+        outputs += evaluation.picture_files([*models, *arguments.maps], arguments.pictures)
     measured = evaluation.evaluate(
         arguments.data,
         [*models, *map(evaluation.MapFolder, arguments.maps)],
@@ -64,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         humans=arguments.humans,
         fit_densities=arguments.fit_densities,
         allow_missing=arguments.allow_missing,
+        outputs=outputs,
         report=report,
     )
     writers = (
@@ -73,10 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     # Before the tables, whose printing may fail; nor does a file that cannot be written cost the other files and those.
     errors: list[InputError] = []
-    for path, write in writers:
+    for target, write in writers:
         try:
-            if path:
-                write(path)
+            if target:
+                write(target)
         except InputError as error:
             errors.append(error)
     styles = {"markdown": evaluation.format_markdown, "latex": evaluation.format_latex}

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from salgan_tf.arguments import size
+from salgan_tf.arguments import path, size
 from salgan_tf.console import say
 from salgan_tf.exporting.formats import FORMATS
 from salgan_tf.native import import_tensorflow
@@ -19,16 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="edge or salgan, the bundled models; a .keras file; or a run folder of train (default: %(default)s)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("exported"), metavar="DIR", help="folder of the files (default: %(default)s)"
+        "--out", type=path, default=Path("exported"), metavar="DIR", help="folder of the files (default: %(default)s)"
     )
     parser.add_argument("--size", type=size, metavar="HxW", help="size of the network's input (default: the model's)")
     parser.add_argument(
         "--calibration",
-        type=Path,
+        type=path,
         metavar="DIR",
         help=f"photographs to calibrate {_options('calibrated')} with (default: generated pictures)",
     )
-    parser.add_argument("--data", type=Path, metavar="ROOT", help="data set with fixations to measure the files on")
+    parser.add_argument("--data", type=path, metavar="ROOT", help="data set with fixations to measure the files on")
     parser.add_argument("--split", help="split of the data set (default: val)")
     parser.add_argument(
         "--dynamic-batch", action="store_true", help=f"let {_options('convert_any_batch')} files take any batch"

@@ -1,18 +1,18 @@
 """`predict`: photographs in, saliency maps and overlays out."""
 
 import argparse
-from pathlib import Path
 
 from salgan_tf import inference
+from salgan_tf.arguments import path
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="photograph or folder of photographs")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="photograph or folder of photographs")
     parser.add_argument(
-        "--out", required=True, metavar="DIR", type=Path, help="folder for NAME_saliency.png and NAME_overlay.jpg"
+        "--out", required=True, metavar="DIR", type=path, help="folder for NAME_saliency.png and NAME_overlay.jpg"
     )
     parser.add_argument("--model", default="edge", help=f"{MODEL_HELP} (default: %(default)s)")
     parser.add_argument(

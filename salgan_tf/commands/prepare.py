@@ -1,17 +1,16 @@
 """`prepare`: write a data set as TFRecords at the training size."""
 
 import argparse
-from pathlib import Path
 
-from salgan_tf.arguments import size
+from salgan_tf.arguments import path, size
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("--data", required=True, metavar="ROOT", type=Path, help="folder of a data set")
-    parser.add_argument("--out", required=True, metavar="RECORDS", type=Path, help="folder for the records")
+    parser.add_argument("--data", required=True, metavar="ROOT", type=path, help="folder of a data set")
+    parser.add_argument("--out", required=True, metavar="RECORDS", type=path, help="folder for the records")
     parser.add_argument(
         "--size",
         dest="image_shape",

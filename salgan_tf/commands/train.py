@@ -3,9 +3,9 @@
 import argparse
 import dataclasses
 import sys
-from pathlib import Path
 from typing import Any
 
+from salgan_tf.arguments import path
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from salgan_tf.settings import TrainingConfig
 
     parser.add_argument(
-        "--out", required=True, metavar="RUN", type=Path, help="folder for checkpoints, curves and models"
+        "--out", required=True, metavar="RUN", type=path, help="folder for checkpoints, curves and models"
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in RUN after its last whole epoch")
     network = parser.add_mutually_exclusive_group()

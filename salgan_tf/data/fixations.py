@@ -73,6 +73,8 @@ def read_fixations(path: str | Path, shape: tuple[int, int]) -> Gaze:
 def _from_gaze(path: str | Path, content: dict[str, np.ndarray], shape: tuple[int, int]) -> Gaze:
     try:
         resolution = tuple(int(side) for side in content["resolution"].ravel())
+        if "fixations" not in (content["gaze"].dtype.names or ()):
+            raise ValueError("gaze is not a struct with the field fixations")
         observers = [_check_columns(observer) for observer in content["gaze"]["fixations"].ravel()]
     except (KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
         cause = f"no field {error}" if isinstance(error, KeyError) else error

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
         folder = next(example.image.parent for example in examples if example.name == name)
         raise InputError(folder, f"{count} pictures have the name {Path(name).name}")
     return examples
+
+
+def list_files(examples: Iterable[Example]) -> list[Path]:
+    """Return the files of examples."""
+    return [path for example in examples for path in (example.image, example.map, example.fixations) if path]
 
 
 def fingerprint(examples: list[Example]) -> str:

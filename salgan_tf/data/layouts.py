@@ -1,5 +1,6 @@
 """Where data sets keep their files: the layouts of SALICON, MIT1003 and CAT2000."""
 
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Protocol
 
 from salgan_tf.errors import InputError, report
 from salgan_tf.files import is_folder
-from salgan_tf.images import find_pictures
+from salgan_tf.images import describe_skipped, find_pictures, split_folder
 
 # The only split of a data set that is not split.
 _WHOLE = "all"
@@ -17,6 +18,8 @@ _MIT1003_ENDINGS = ("_fixPts", "_fixMap")
 # In order of preference: lossless formats first.
 _MAP_ENDINGS = (".png", ".npy", ".mat", ".jpg")
 _FIXATIONS_ENDINGS = (".mat", ".csv", ".json", ".png", ".jpg")
+# The remarks that were made in this process.
+_reported: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Salicon:
             if any(is_folder(self.root / truth / folder.name) for truth in ("maps", "fixations"))
         ]
         if not splits:
-            names = [path.stem for path in find_pictures(pictures)]
+            names = [path.stem for path in self._together[0]]
             splits = [split for split in ("train", "val") if any(_word(split).search(name) for name in names)]
             splits = splits or ([_WHOLE] if names else [])
         if not splits:
@@ -90,16 +93,29 @@ class Salicon:
     def pictures(self, split: str) -> list[Path]:
         pictures = self.root / "images"
         if is_folder(pictures / split):
-            return find_pictures(pictures / split, report)
-        if split == _WHOLE:
-            return find_pictures(pictures, report)
-        return [path for path in find_pictures(pictures, report) if _word(split).search(path.stem)]
+            return find_pictures(pictures / split, _report_once)
+        found, others = self._together
+        if others:
+            _report_once(describe_skipped(pictures, others))
+        return [path for path in found if split == _WHOLE or _word(split).search(path.stem)]
+
+    @functools.cached_property
+    def _together(self) -> tuple[list[Path], int]:
+        """The photographs of all splits, if they are in one folder, and the number of its other files."""
+        return split_folder(self.root / "images")
 
     def example(self, picture: Path) -> Example:
         part = picture.parent.relative_to(self.root / "images")
         maps, fixations = (self.root / truth / part / picture.stem for truth in ("maps", "fixations"))
         first, underscore, _ = picture.stem.partition("_")
         return _find_truth(picture, maps, fixations, picture.stem, first if underscore else "")
+
+
+def _report_once(remark: InputError) -> None:
+    """Report a remark on a folder once in a process, not again for each split that is in it."""
+    if str(remark) not in _reported:
+        _reported.add(str(remark))
+        report(remark)
 
 
 def _word(split: str) -> re.Pattern:
@@ -151,7 +167,7 @@ class Mit1003:
         return [_WHOLE]
 
     def pictures(self, split: str) -> list[Path]:
-        return [path for path in find_pictures(self.stimuli, report) if not path.stem.endswith(_MIT1003_ENDINGS)]
+        return [path for path in find_pictures(self.stimuli, _report_once) if not path.stem.endswith(_MIT1003_ENDINGS)]
 
     def example(self, picture: Path) -> Example:
         fixations, saliency_map = (self.truth / f"{picture.stem}{ending}" for ending in _MIT1003_ENDINGS)
@@ -181,7 +197,8 @@ class Cat2000:
 
     def pictures(self, split: str) -> list[Path]:
         # Only what is directly in a category: its subfolder Output/ holds previews.
-        return [path for category in _subfolders(self.root / "Stimuli") for path in find_pictures(category, report)]
+        categories = _subfolders(self.root / "Stimuli")
+        return [path for category in categories for path in find_pictures(category, _report_once)]
 
     def example(self, picture: Path) -> Example:
         category, name = picture.parent.name, picture.stem

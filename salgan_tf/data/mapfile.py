@@ -9,13 +9,16 @@ from salgan_tf.data.matfile import read_mat
 from salgan_tf.errors import InputError
 from salgan_tf.limits import check_file, check_memory
 
+# The sum of a whole map of larger numbers would not be finite in float32.
+_LARGEST = 1e30
+
 
 def read_map(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """Read the saliency map of a photograph.
 
     Args:
         path: a grey picture (8 or 16 bits), a `.npy` file (H, W), (H, W, 1) or (1, H, W), or a `.mat` file with a
-            single matrix. Numbers may have any scale, but none is negative.
+            single matrix. Numbers may have any scale up to 1e30, but none is negative.
         shape: (height, width) of the photograph. The map may have another size, see `has_aspect_ratio`.
 
     Returns:
@@ -73,10 +76,10 @@ def _check_numbers(path: Path, array: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         # MATLAB's arrays are stored column by column.
         saliency = array.astype(np.float32, order="C")
-    if not np.isfinite(saliency).all():
+    if not np.isfinite(saliency).all() or saliency.max() > _LARGEST:
         # The logarithm of 0 is -infinity.
         logarithms = " (a logarithm of 0? save the density itself)" if (saliency < 0).any() else ""
-        cause = f"the map has values that are not finite numbers (NaN, infinity or beyond float32){logarithms}"
+        cause = f"the map has values that are not finite numbers (NaN, infinity or beyond {_LARGEST:.0e}){logarithms}"
         raise InputError(path, cause)
     if saliency.min() < 0:
         raise InputError(path, "the map has negative values: if it is a log density, save numpy.exp of it")

@@ -39,8 +39,8 @@ def read_mat(path: str | Path, names: tuple[str, ...] | None = None) -> dict[str
         names: variables to read, if the file has them; None for all.
 
     Raises:
-        InputError: the file cannot be read, is damaged, contains sparse arrays or objects, or takes more memory than
-            `limits.check_memory` allows.
+        InputError: the file cannot be read, is damaged, contains sparse arrays, complex numbers or objects, or takes
+            more memory than `limits.check_memory` allows.
     """
     content = read_bytes(path)
     try:
@@ -147,12 +147,14 @@ class _Check:
         kind = flags & 0xFF
         if kind == _SPARSE:
             raise _UnsupportedError("a sparse matrix is not supported: save it in MATLAB after full(…)")
+        if flags & _COMPLEX:
+            raise _UnsupportedError("complex numbers are not supported: save their real part or absolute value")
         sizes = self._unpack(f"{len(parts[1][1]) // 4}i", parts[1][1])
         count = int(np.prod(sizes, dtype=object)) if sizes and min(sizes) >= 0 else -1
         if count < 0:
             raise ValueError("an array of negative size")
         if kind in _NUMERIC_ARRAYS:
-            self._check_values(elements, count, 2 if flags & _COMPLEX else 1)
+            self._check_values(elements, count)
         elif kind == _CHAR:
             self._take(_ELEMENT_BYTES * count)
             if [code in _TEXT for code, _ in itertools.islice(elements, 2)] != [True]:
@@ -176,15 +178,12 @@ class _Check:
             raise ValueError(f"an array of class {kind}: expected numbers, text, cells or structs")
         return bytes(parts[2][1])
 
-    def _check_values(self, elements: Iterator[tuple[int, memoryview]], count: int, expected: int) -> None:
-        parts = list(itertools.islice(elements, 3))
-        for code, value in parts:
-            if code not in _NUMBERS or len(value) != count * _NUMBERS[code]:
-                raise ValueError("an array without its values")
-            # As scipy returns them, and a copy while it reads.
-            self._take(2 * len(value))
-        if len(parts) != expected:
+    def _check_values(self, elements: Iterator[tuple[int, memoryview]], count: int) -> None:
+        parts = list(itertools.islice(elements, 2))
+        if [code in _NUMBERS and len(value) == count * _NUMBERS[code] for code, value in parts] != [True]:
             raise ValueError("an array without its values")
+        # As scipy returns them, and a copy while it reads.
+        self._take(2 * len(parts[0][1]))
 
     def _count_fields(self, elements: Iterator[tuple[int, memoryview]]) -> int:
         """Return the number of fields of a struct."""

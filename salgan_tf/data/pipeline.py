@@ -1,5 +1,6 @@
 """Batches for `fit`: the same from a folder and from its records, and in the same order for the same seed."""
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,9 +123,12 @@ def make_batches(
             resumed at an epoch sees the batches that it would have seen without the interruption.
 
     Raises:
-        ValueError: unknown augmentations, or fewer examples than a batch when shuffling.
+        ValueError: unknown augmentations, no whole number of examples in a batch, or more than there are when
+            shuffling.
     """
     count = split.count
+    if not isinstance(batch_size, numbers.Integral) or batch_size < 1:
+        raise ValueError(f"batch_size={batch_size!r} is not a whole number of at least 1")
     if unknown := set(augmentations) - set(AUGMENTATIONS):
         raise ValueError(f"unknown augmentations {sorted(unknown)}: expected some of {', '.join(AUGMENTATIONS)}")
     if shuffle and count < batch_size:

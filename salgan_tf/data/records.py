@@ -1,6 +1,8 @@
 """TFRecords: examples at the training size in a few large files, for data sets on slow or remote disks."""
 
 import hashlib
+import math
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,12 +11,14 @@ from tqdm import tqdm
 from salgan_tf.data import folder
 from salgan_tf.data.grid import GridExample, grid_examples
 from salgan_tf.errors import InputError, InputErrors
-from salgan_tf.files import atomic_path, is_file, make_folder, read_json, write_json
+from salgan_tf.files import atomic_path, check_outputs, is_file, make_folder, read_json, write_json
 from salgan_tf.images import format_size
-from salgan_tf.limits import check_file
+from salgan_tf.limits import check_file, check_memory
 
 MANIFEST = "records.json"
 _EXAMPLES_PER_SHARD = 500
+# Bytes of memory per pixel of an example, and of what a thread makes it from.
+_KEPT, _WORK = 6, 24
 # Channels and type of each array of a `GridExample`; PNG keeps both.
 _PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, tf.uint8)}
 
@@ -31,13 +35,18 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
         image_shape: (height, width) of the training.
 
     Raises:
-        InputError: not a data set, or a folder that cannot be written.
+        InputError: not a data set, a folder that cannot be written, or a size at which the examples of a shard need too
+            much memory.
         InputErrors: some examples were left out; all others are written.
     """
     out = make_folder(out)
     indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
+    check_outputs([out / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)])
     entries, bad = {}, []
     total = sum(map(len, indexes.values()))
+    most = min(_EXAMPLES_PER_SHARD, max(map(len, indexes.values())))
+    needed = math.prod(image_shape) * (_KEPT * most + _WORK * min(most, (os.cpu_count() or 1) + 4))
+    check_memory("--size {}x{}".format(*image_shape), needed)
     with tqdm(total=total, desc="prepare", unit="picture", disable=None) as progress:
         for split, examples in indexes.items():
             digest = folder.fingerprint(examples)
@@ -58,6 +67,9 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
                     good, errors = grid_examples(chosen, image_shape, progress)
                     bad += errors
                     count += len(good)
+                    if not good:
+                        # An empty file would be taken for a damaged one.
+                        continue
                     if written != len(good):
                         _write_shard(path, good)
                 shards.append(path.name)
@@ -131,7 +143,10 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
         _check_lengths(shard)
         try:
             examples = tf.data.TFRecordDataset(str(shard)).map(check, tf.data.AUTOTUNE)
-            serialized += [content for content, _ in examples.as_numpy_iterator()]
+            for content, (_, highest, _) in examples.as_numpy_iterator():
+                if not highest:
+                    raise InputError(shard, "holds a map that is black all over: nobody looked at anything")
+                serialized.append(content)
         except tf.errors.DataLossError as error:
             raise InputError(shard, f"damaged ({error.message}); write it again with `prepare`") from error
         except tf.errors.OpError as error:

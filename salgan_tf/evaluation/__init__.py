@@ -2,7 +2,7 @@
 
 from salgan_tf.evaluation.contenders import CentrePrior, Contender, MapFolder, Model, Uniform, open_contenders
 from salgan_tf.evaluation.measure import Evaluation, evaluate
-from salgan_tf.evaluation.pictures import write_pictures
+from salgan_tf.evaluation.pictures import picture_files, write_pictures
 from salgan_tf.evaluation.statistics import compare, summarize
 from salgan_tf.evaluation.tables import as_dict, format_latex, format_markdown, format_text, write_csv
 
@@ -20,6 +20,7 @@ __all__ = [
     "format_markdown",
     "format_text",
     "open_contenders",
+    "picture_files",
     "summarize",
     "write_csv",
     "write_pictures",

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
@@ -38,6 +38,10 @@ class Contender:
         """Return what is odd about the maps that were predicted so far, but no reason to refuse them."""
         return []
 
+    def files(self, example: folder.Example) -> list[Path]:
+        """Return the files that are read to predict a photograph."""
+        return []
+
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         """Return the map of a photograph.
 
@@ -67,6 +71,9 @@ class Model(Contender):
     def __init__(self, model: "str | Path | keras.Model | SaliencyPredictor"):
         self._predictor = model if isinstance(model, SaliencyPredictor) else SaliencyPredictor(model)
 
+    def files(self, example: folder.Example) -> list[Path]:
+        return [self._predictor.path] if self._predictor.path else []
+
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         return self._predictor(image)
 
@@ -94,6 +101,10 @@ class MapFolder(Contender):
     def check(self, example: folder.Example) -> None:
         self._find(example)
 
+    def files(self, example: folder.Example) -> list[Path]:
+        paths = (self._directory / f"{example.name}{ending}" for ending in _MAP_ENDINGS)
+        return [path for path in paths if os.path.lexists(path)]
+
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         path = self._find(example)
         shape = image.shape[:2]
@@ -108,11 +119,10 @@ class MapFolder(Contender):
         return [InputError(self._directory, cause)] if count else []
 
     def _find(self, example: folder.Example) -> Path:
-        candidates = [self._directory / f"{example.name}{ending}" for ending in _MAP_ENDINGS]
-        path = next(filter(os.path.lexists, candidates), None)
-        if path is None:
+        paths = self.files(example)
+        if not paths:
             raise InputError(self._directory, f"no map of {example.name}, such as {example.name}.png or .npy")
-        return path
+        return paths[0]
 
 
 # What can be measured under a name, and what can be measured without one.
@@ -130,9 +140,13 @@ def open_contenders(contenders: Contenders) -> dict[str, Contender]:
 
     Raises:
         InputError: a model cannot be opened, or two contenders of a sequence have the same name.
+        TypeError: `contenders` is none of these.
     """
     if isinstance(contenders, str | Path):
         contenders = [contenders]
+    if not isinstance(contenders, Iterable):
+        expected = "a dict of models by name, a sequence of names and paths, or a name or path"
+        raise TypeError(f"contenders: expected {expected}, not {contenders!r:.60}")
     if not isinstance(contenders, Mapping):
         named = [(item.name if isinstance(item, MapFolder) else str(item), item) for item in contenders]
         for name, count in Counter(name for name, _ in named).items():

@@ -14,6 +14,7 @@ from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.evaluation import scoring
 from salgan_tf.evaluation.contenders import CentrePrior, Contender, Contenders, Uniform, open_contenders
 from salgan_tf.evaluation.fitted import FittedDensity, find_usable, fit_density
+from salgan_tf.files import check_outputs
 from salgan_tf.parallel import attempt_all
 
 CENTRE_PRIOR, UNIFORM, HUMANS = "centre prior", "uniform", "humans"
@@ -48,6 +49,7 @@ def evaluate(
     humans: bool = False,
     fit_densities: bool = False,
     allow_missing: bool = False,
+    outputs: Iterable[Path] = (),
     report: Callable[[InputError], None] = lambda error: None,
 ) -> Evaluation:
     """Measure models and saliency maps on a data set, beside the centre prior and a uniform map.
@@ -68,10 +70,13 @@ def evaluate(
         fit_densities: also measure `ig_fitted`: blur, contrast and centre bias of each contender fitted on `train`.
         allow_missing: skip photographs that lack a map or fixations, for all contenders alike. In a split without any
             fixations none is skipped: metrics against densities are measured, and the others are NaN.
+        outputs: files that will be written with what is measured; none of them may be an input, or another one.
         report: called with each remark that does not stop the evaluation: skipped photographs, fixations outside.
 
     Raises:
-        InputError: no such data or contender, no observers for `humans`, no `train` split for `fit_densities`.
+        InputError: no such data or contender, no observers for `humans`, no `train` split for `fit_densities`, or an
+            output that would overwrite something.
+        TypeError: `contenders` are something else.
         InputErrors: photographs without a map or fixations, or with a bad file, each named.
     """
     contenders = open_contenders(contenders)
@@ -81,12 +86,17 @@ def evaluate(
     splits = folder.find_splits(root)
     if split is None:
         split = splits[0] if len(splits) == 1 else "val"
-    gazes = _read_gazes(root, folder.index_folder(root, split), contenders.values(), allow_missing, report)
+    from_train = split != "train" and "train" in splits
+    index = folder.index_folder(root, split)
+    training = folder.index_folder(root, "train") if from_train else []
+    read = [*index, *training]
+    inputs = [path for contender in contenders.values() for example in read for path in contender.files(example)]
+    check_outputs(outputs, [*folder.list_files(read), *inputs])
+    gazes = _read_gazes(root, index, contenders.values(), allow_missing, report)
     examples = list(gazes)
     if humans and all(gaze.observers is None for gaze in gazes.values()):
         raise InputError(root, "the fixations do not tell observers apart, which the human ceiling needs")
-    from_train = split != "train" and "train" in splits
-    trained_on = folder.index_folder(root, "train") if from_train else examples
+    trained_on = training if from_train else examples
     if fit_densities and not from_train:
         raise InputError(root, "densities are fitted on the split train, which is not there beside this one")
     prior = CentrePrior(trained_on)

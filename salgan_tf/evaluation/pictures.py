@@ -1,5 +1,6 @@
 """What means hide: the distribution of each metric over the images, and the best and the worst images."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -31,20 +32,26 @@ def write_pictures(evaluation: Evaluation, directory: str | Path) -> list[Path]:
     Raises:
         InputError: the folder cannot be written, or a file of the data set cannot be read any more.
     """
-    directory = make_folder(directory)
-    written = [directory / "distribution.png"]
+    written = picture_files(evaluation.contenders, make_folder(directory))
     _plot_distribution(evaluation, written[0])
-    for name in evaluation.contenders:
+    for name, path in zip(evaluation.contenders, written[1:], strict=True):
         order = np.argsort(evaluation.scores[name][_RANKED_BY])
         best = order[::-1][:_EACH]
         rows = [_row(evaluation, name, index, "best") for index in best]
         rows += [_row(evaluation, name, index, "worst") for index in order[:_EACH] if index not in best]
-        path = directory / f"{_file_name(name)}_best_and_worst.jpg"
-        while path in written:  # a/b and a_b have the same file name
-            path = path.with_stem(f"{path.stem}_")
         images.write_image(path, visualization.picture_grid(rows))
-        written.append(path)
     return written
+
+
+def picture_files(names: Iterable[str], directory: Path) -> list[Path]:
+    """Return the files that `write_pictures` writes for contenders of these names."""
+    paths = [directory / "distribution.png"]
+    for name in names:
+        path = directory / f"{_file_name(name)}_best_and_worst.jpg"
+        while path in paths:  # a/b and a_b have the same file name
+            path = path.with_stem(f"{path.stem}_")
+        paths.append(path)
+    return paths
 
 
 def _file_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """Every metric of one map, and of people: each observer is predicted from all others."""
 
 import functools
+import math
 import zlib
 from typing import NamedTuple
 
@@ -97,6 +98,7 @@ def score_map(
         negatives: the negatives of the shuffled metrics.
         fitted: the map as a fitted density (H, W), for `ig_fitted`.
     """
+    saliency, truth = _rescale(saliency), _rescale(truth)
     return _score_points(saliency, fixations, prior, negatives) | {
         "ig_fitted": np.nan if fitted is None else points.information_gain(fitted, prior, fixations),
         "cc": maps.cc(saliency, truth),
@@ -105,6 +107,12 @@ def score_map(
         "kl": maps.kl_divergence(saliency, truth),
         "emd": maps.emd(saliency, truth),
     }
+
+
+def _rescale(saliency: np.ndarray) -> np.ndarray:
+    """Multiply a map by a power of two, which changes no metric, if squares of its values would leave float32."""
+    peak = float(np.abs(saliency).max())
+    return saliency if 1e-12 < peak < 1e12 or not peak else np.ldexp(saliency, -math.frexp(peak)[1])
 
 
 def score_observers(gaze: Gaze, prior: np.ndarray, negatives: Negatives) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Pictures to calibrate a converter and to check its files: photographs of a folder, or generated ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,9 +16,15 @@ _SMALLEST_RADIUS = 3.0
 
 
 def choose_pictures(
-    folder: str | Path | None, shape: tuple[int, int], count: int = COUNT, seed: int = 0
+    folder: str | Path | None,
+    shape: tuple[int, int],
+    count: int = COUNT,
+    seed: int = 0,
+    report: Callable[[InputError], None] = report,
 ) -> tuple[np.ndarray, str]:
     """Choose pictures of a folder, or generate them if there is no folder.
+
+    `report` is called with a remark if the folder has other files.
 
     Returns:
         The pictures, uint8 (N, *shape, 3), where N is `count` or all that the folder has; and what they are, in words.

@@ -1,5 +1,6 @@
 """Export a generator as files. No file is written before its maps have been compared with the generator's."""
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -12,21 +13,23 @@ import tensorflow as tf
 
 from salgan_tf import extras, images
 from salgan_tf.data import folder
-from salgan_tf.errors import InputError, InputErrors
+from salgan_tf.errors import InputError, InputErrors, first_line
 from salgan_tf.exporting import accuracy, latency
 from salgan_tf.exporting.calibration import choose_pictures, read_chosen
 from salgan_tf.exporting.format import Format
 from salgan_tf.exporting.formats import FORMATS
 from salgan_tf.exporting.generator import load_for_export
 from salgan_tf.exporting.parity import Parity, compare, run_generator
-from salgan_tf.exporting.report import Report, write_report
-from salgan_tf.files import make_folder
+from salgan_tf.exporting.report import Report, report_files, write_report
+from salgan_tf.files import check_outputs, make_folder
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.native import quiet_stderr
 
 _CHECKS = 32
 # Other pictures than those of the calibration.
 _CHECK_SEED = 1
+# How TensorFlow's and ONNX' converters, in texts of up to a hundred lines, name an operation that a format lacks.
+_LACKING = re.compile(r"(?:'tf\.(?=\w+' op is neither)|No Op registered for )(\w+)")
 
 
 class _File(NamedTuple):
@@ -40,7 +43,7 @@ class _File(NamedTuple):
 def export(
     model: str | Path | keras.Model,
     out: str | Path,
-    formats: Sequence[str] = ("int8",),
+    formats: str | Sequence[str] = ("int8",),
     *,
     size: tuple[int, int] | None = None,
     calibration: str | Path | None = None,
@@ -52,14 +55,15 @@ def export(
 ) -> list[Path]:
     """Export a generator in several formats, each file with a report beside it (`NAME.report.json`, `.md`, `.png`).
 
-    Every file is run on 32 pictures. A file whose maps are not the generator's is refused; the others are written.
+    Every file is run on 32 pictures. A file whose maps are not the generator's is refused, and so is a format that
+    lacks an operation of the generator; the others are written.
 
     Args:
         model: `"edge"` or `"salgan"`, the bundled models; a `.keras` file or a run folder of `train`; or a generator or
             SalGAN in memory.
         out: folder of the files, made if needed.
         formats: names of `salgan_tf.exporting.formats`: `"int8"`, `"float16"`, `"dynamic"`, `"float32"`, `"onnx"` or
-            `"tensorrt"`.
+            `"tensorrt"`; or a single name.
         size: (height, width) of the exported network; None for the model's own.
         calibration: folder of photographs to calibrate int8 with; None for generated pictures.
         data: data set with fixations to measure the files on; None to measure nothing.
@@ -72,37 +76,55 @@ def export(
         The files.
 
     Raises:
-        ValueError: a format is unknown.
-        InputError: there is no such model, picture or data, an extra is missing, or `out` cannot be written; or a file
-            was refused (InputErrors for several), which is raised after the others have been written.
+        ValueError: a format is unknown, or none is given.
+        TypeError: `model` is neither a name, a path nor a Keras model.
+        InputError: there is no such model, picture or data, an extra is missing, or a file in `out` cannot be written
+            or is an input; or a file was refused (InputErrors for several), which is raised after the others have been
+            written.
     """
-    chosen = [_find_format(name) for name in dict.fromkeys(formats)]
+    chosen = [_find_format(name) for name in dict.fromkeys([formats] if isinstance(formats, str) else formats)]
+    if not chosen:
+        raise ValueError(f"formats: none is given; expected some of {', '.join(map(repr, FORMATS))}")
     generator = load_for_export(model, size)
     model_name = str(model) if isinstance(model, str | Path) else f"{generator.name}, in memory"
     shape = generator.input_shape[1:3]
     examples = folder.index_folder(data, split) if data else []
+    out = Path(out)
+    paths = [out / f"{generator.name}_{shape[0]}x{shape[1]}{format.ending}" for format in chosen]
+    beside = [path for each in paths for path in report_files(each.with_suffix(""))]
+    photographs = images.find_pictures(calibration) if calibration else []
+    check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples)])
     pictures, calibrated_with = choose_pictures(calibration, shape)
     if data:
         checks = _read_spread(examples, shape)
         checked_with = f"{len(checks)} photographs of {data}, {split}"
     else:
-        checks, checked_with = choose_pictures(calibration, shape, _CHECKS, _CHECK_SEED)
-    expected = run_generator(generator, checks)
+        # The other files of the folder have been reported.
+        checks, checked_with = choose_pictures(calibration, shape, _CHECKS, _CHECK_SEED, lambda remark: None)
+    try:
+        expected = run_generator(generator, checks)
+    except MemoryError:
+        raise
+    except Exception as error:  # A layer may raise anything.
+        raise InputError(model_name, f"the model cannot be run: {first_line(error)}") from error
     # The weights are checked too: a ReLU6 may hide their NaN in one library and not in another.
     if not all(np.isfinite(values).all() for values in (expected, *generator.get_weights())):
         raise InputError(model_name, "has weights or gives values that are not finite numbers")
-    out = make_folder(out)
+    make_folder(out)
     written: list[Path] = []
     refused: list[InputError] = []
     try:
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=out) as name:
             scratch = Path(name)
             files: list[_File] = []
-            for format in chosen:
+            for format, path in zip(chosen, [scratch / path.name for path in paths], strict=True):
                 started = time.perf_counter()
-                path = scratch / f"{generator.name}_{shape[0]}x{shape[1]}{format.ending}"
-                _convert(generator, format, path, pictures, dynamic_batch)
-                parity = compare(expected, SaliencyPredictor(path), checks, format.limits)
+                try:
+                    _convert(generator, format, path, pictures, dynamic_batch)
+                    parity = compare(expected, SaliencyPredictor(path, trusted=True), checks, format.limits)
+                except InputError as error:
+                    refused.append(InputError(path.name, error.cause))
+                    continue
                 figures = f"CC to Keras {parity.mean_cc:.4f}, worst {parity.worst_cc:.4f}"
                 seconds = time.perf_counter() - started
                 log(f"{path.name}: {seconds:.0f} s, {figures}, largest difference {parity.difference:.1e}")
@@ -110,7 +132,11 @@ def export(
                     refused.append(InputError(path.name, f"not the model, and not written: {'; '.join(failures)}"))
                 else:
                     files.append(_File(format, path, parity))
-            latencies = _measure_latency(generator, files, pictures, scratch)
+            try:
+                latencies = _measure_latency(generator, files, pictures, scratch)
+            except InputError as error:
+                latencies = {}
+                log(f"no latencies, which are measured beside float32: {error.cause}")
             metrics = _measure_accuracy(generator, files, examples, None if calibration else data, scratch)
             for format, path, parity in files:
                 report = Report(
@@ -126,10 +152,11 @@ def export(
                     latency=latencies.get(format.name, {}),
                     metrics={row: metrics[row] for row in metrics if row.split(",")[0] in ("keras", format.name)},
                 )
-                found = SaliencyPredictor(path).run_network(checks[parity.worst])
-                beside = write_report(report, path.with_suffix(""), checks[parity.worst], expected[parity.worst], found)
+                found = SaliencyPredictor(path, trusted=True).run_network(checks[parity.worst])
+                stem = path.with_suffix("")
+                reports = write_report(report, stem, checks[parity.worst], expected[parity.worst], found)
                 # All four files or, where one cannot be written, none.
-                for finished in (*beside, path):
+                for finished in (*reports, path):
                     finished.replace(out / finished.name)
                 written.append(out / path.name)
                 log(f"{written[-1]} ({report.size / 1e6:.2f} MB), see {path.stem}.report.md")
@@ -157,8 +184,14 @@ def _convert(generator: keras.Model, format: Format, path: Path, pictures: np.nd
             convert(generator, path, pictures)
     except tf.errors.OpError as error:
         # Keras converts by way of the system's folder for temporary files, which may be full.
-        cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {error.message}"
+        cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {first_line(error)}"
         raise InputError(path.name, cause) from error
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # Each converter raises classes of its own.
+        lacking = ", ".join(dict.fromkeys(_LACKING.findall(str(error))))
+        cause = f"has no operation {lacking}, which the model needs" if lacking else f"fails: {first_line(error)}"
+        raise InputError(path.name, f"cannot be converted, the format {format.name} {cause}") from error
 
 
 def _read_spread(examples: list[folder.Example], shape: tuple[int, int]) -> np.ndarray:
@@ -193,7 +226,7 @@ def _measure_accuracy(
     if not examples or not files:
         return {}
     predictors = {"keras": SaliencyPredictor(generator)}
-    predictors |= {file.format.name: SaliencyPredictor(file.path) for file in files}
+    predictors |= {file.format.name: SaliencyPredictor(file.path, trusted=True) for file in files}
     calibrated = [file.format for file in files if file.format.calibrated]
     if calibrated and training_data and "train" in folder.find_splits(training_data):
         training = [example.image for example in folder.index_folder(training_data, "train")]
@@ -201,5 +234,5 @@ def _measure_accuracy(
         for format in calibrated:
             twin = scratch / f"photographs{format.ending}"
             _convert(generator, format, twin, photographs)
-            predictors[f"{format.name}, calibrated with photographs"] = SaliencyPredictor(twin)
+            predictors[f"{format.name}, calibrated with photographs"] = SaliencyPredictor(twin, trusted=True)
     return accuracy.measure(predictors, examples)

@@ -11,7 +11,8 @@ from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.generator import build_generator
 from salgan_tf.models.precision import computing_in, to_float32
 from salgan_tf.models.pretrained import load_generator
-from salgan_tf.runtimes.network import check_shapes
+from salgan_tf.runtimes.keras import take_generator
+from salgan_tf.runtimes.network import check_generator
 from salgan_tf.weights import BUNDLED, find_model
 
 _MODELS = "edge, salgan, a .keras file or a run folder"
@@ -27,6 +28,7 @@ def load_for_export(model: str | Path | keras.Model, size: tuple[int, int] | Non
 
     Raises:
         InputError: there is no such model, or the network cannot have this size.
+        TypeError: `model` is neither a name, a path nor a Keras model.
     """
     if isinstance(model, str) and (bundled := BUNDLED.get(model)):
         return _build(bundled.backbone, size or SaliencyPredictor(model).image_shape, model)
@@ -36,8 +38,9 @@ def load_for_export(model: str | Path | keras.Model, size: tuple[int, int] | Non
             raise InputError(path, f"cannot be exported: expected {_MODELS}")
         subject, generator = str(path), load_generator(path)
     else:
-        subject, generator = model.name, getattr(model, "generator", model)
-        check_shapes(subject, generator.input_shape, generator.output_shape)
+        generator = take_generator(model)
+        subject = model.name
+        check_generator(subject, generator)
     own_size = generator.input_shape[1:3]
     if backbone := _find_backbone(generator):
         # Built anew even at its own size: a network trained in mixed precision is exported in float32.

@@ -21,9 +21,13 @@ def read_contents(path: str | Path) -> Contents:
     producers = {name: node for node in graph.node for name in node.output}
 
     def kernel_shape(name: str) -> list[int]:
-        while name in producers:
-            name = producers[name].input[0]
-        return list(constants[name])
+        source = name
+        while source in producers and producers[source].input:
+            source = producers[source].input[0]
+        if source in constants:
+            return list(constants[source])
+        # Computed from the image, as by a layer that adapts to it.
+        return [side.dim_value for side in shapes[name].shape.dim] if name in shapes else []
 
     macs = sum(
         math.prod(kernel_shape(node.input[1])[1:])

@@ -54,11 +54,16 @@ def write_report(
         expected: the Keras generator's map of it, float32 (H, W).
         found: the file's map of it, float32 (H, W).
     """
-    paths = [stem.with_name(f"{stem.name}.report.{ending}") for ending in ("json", "md", "png")]
+    paths = report_files(stem)
     files.write_json(paths[0], _as_dict(report))
     files.write_bytes(paths[1], format_markdown(report).encode())
     files.write_bytes(paths[2], _draw(report, picture, expected, found))
     return paths
+
+
+def report_files(stem: Path) -> list[Path]:
+    """Return the files that `write_report` writes."""
+    return [stem.with_name(f"{stem.name}.report.{ending}") for ending in ("json", "md", "png")]
 
 
 def _as_dict(report: Report) -> dict:

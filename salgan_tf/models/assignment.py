@@ -23,14 +23,16 @@ def assign_layers(network: keras.Model, arrays: Mapping[str, Sequence[np.ndarray
         path: the file that they come from, named in errors.
 
     Raises:
-        InputError: a shape differs, or a value is not a finite number.
+        InputError: a shape differs, or values are of another type than floating-point numbers or not finite.
     """
     for name, values in arrays.items():
         expected = [tuple(weight.shape) for weight in network.get_layer(name).weights]
         found = [value.shape for value in values]
         if found != expected:
             raise InputError(path, f"layer {name} takes arrays of shapes {expected}, and the file has {found}")
-        if not all(np.issubdtype(value.dtype, np.floating) and np.isfinite(value).all() for value in values):
+        if odd := [value.dtype.name for value in values if not np.issubdtype(value.dtype, np.floating)]:
+            raise InputError(path, f"layer {name} has values of type {odd[0]}: expected floating-point numbers")
+        if not all(np.isfinite(value).all() for value in values):
             raise InputError(path, f"layer {name} has values that are not finite numbers")
     for name, values in arrays.items():
         network.get_layer(name).set_weights(values)

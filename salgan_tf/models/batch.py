@@ -56,14 +56,21 @@ def check_first_batch(model: keras.Model, function: Callable) -> Callable:
 def _check_batch(data: Any, strategy: tf.distribute.Strategy) -> None:
     """Check that a batch, which a strategy may have distributed, keeps SalGAN's contract."""
     image, truth = unpack(data)
-    if "saliency" not in truth:
-        raise ValueError(f"the truth of a batch needs `saliency`, and this one has {', '.join(map(repr, truth))}")
+    if "saliency" not in truth or not truth.keys() <= {"saliency", "fixations"}:
+        found = ", ".join(map(repr, truth))
+        raise ValueError(f"the truth of a batch needs `saliency`, and this one has {found}; `fixations` may be added")
     images = _parts(image, strategy)
-    sides = images[0].shape[1:3]
-    _check("images", images, (*(sides if len(sides) == 2 else ("H", "W")), 3), 255)
+    shape = images[0].shape
+    if len(shape) == 3 and shape[-1] == 3:
+        raise ValueError(f"images have the shape {shape}: expected (B, {', '.join(map(str, shape))}), a batch of them")
+    sides = shape[1:3] if len(shape) == 4 else ("H", "W")
+    _check("images", images, (*sides, 3), 255)
     if 0 < max(part.max(initial=0) for part in images) <= 1:
         raise ValueError("images are in [0, 1]: expected RGB in [0, 255]")
-    _check("saliency maps", _parts(truth["saliency"], strategy), (*sides, 1), 1)
+    maps = _parts(truth["saliency"], strategy)
+    _check("saliency maps", maps, (*sides, 1), 1)
+    if not all(each.any() for part in maps for each in part):
+        raise ValueError("a saliency map is black all over: nobody looked at anything")
     if "fixations" in truth:
         _check("fixation counts", _parts(truth["fixations"], strategy), (*sides, 1), np.inf)
 

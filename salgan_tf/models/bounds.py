@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,9 @@ def checked_keras_file(path: Path) -> Iterator[None]:
     """
     check_file(path)
     with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if Path(name).is_absolute() or os.path.normpath(name).startswith(".."):
+                raise InputError(path, f"contains {name}, which leads out of the archive")
         # It is unpacked, and its weights are copied into variables.
         check_memory(path, 2 * sum(member.file_size for member in archive.infolist()))
         weights = archive.read(_WEIGHTS)
@@ -71,15 +75,24 @@ def checked_keras_file(path: Path) -> Iterator[None]:
 
 
 def _check_arrays(path: Path, content: BinaryIO, stored: int) -> None:
-    """Check that the arrays of an HDF5 file are not larger than the file; Keras does not compress them."""
+    """Check that an HDF5 file holds arrays of real numbers no larger than itself; Keras does not compress them."""
     declared = 0
 
     def add(_: str, item: h5py.Group | h5py.Dataset) -> None:
         nonlocal declared
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, h5py.Group):
+            elsewhere = not all(isinstance(item.get(name, getlink=True), h5py.HardLink) for name in item)
+        else:
+            elsewhere = bool(item.external or item.is_virtual)
+            if item.dtype.kind in "cO":
+                raise InputError(path, "holds complex numbers or objects in place of weights")
             declared += math.prod(item.shape or ()) * item.dtype.itemsize
+        if elsewhere:
+            raise InputError(path, "its weights are links, which may lead to other files")
 
     with h5py.File(content, "r") as file:
+        # The root is not visited.
+        add("", file)
         file.visititems(add)
     if declared > stored:
         raise InputError(path, f"declares {declared / 1e9:.1g} GB of weights, which it does not store")

@@ -32,10 +32,9 @@ def _connect(image, dropout: float):
     x = keras.layers.Conv2D(64, 3, padding="same", activation="relu", name="readout")(x)
     x = keras.layers.Conv2D(1, 1, activation="relu", name="output")(x)
     x = keras.layers.ReLU(name="prior_relu")(x * _connect_prior(x))
-    x = keras.ops.cast(x, "float32")
+    x = keras.layers.Resizing(image.shape[1], image.shape[2], dtype="float32", name="saliency")(x)
     # Its scale is free: the paper's loss, too, compares the map divided by its maximum.
-    x = x / keras.ops.maximum(keras.ops.max(x, axis=(1, 2, 3), keepdims=True), keras.config.epsilon())
-    return keras.layers.Resizing(image.shape[1], image.shape[2], dtype="float32", name="saliency")(x)
+    return x / keras.ops.maximum(keras.ops.max(x, axis=(1, 2, 3), keepdims=True), keras.config.epsilon())
 
 
 MLNET = Backbone(

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import keras
 
+from salgan_tf.errors import first_line
+
 # Keras' policies by the names of the setting. Weights are float32 in both.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -38,5 +40,6 @@ def to_float32(network: keras.Model) -> keras.Model:
         copy = keras.models.clone_model(network, clone_function=copy_layer)
         copy.set_weights(network.get_weights())
     except Exception as error:  # Whatever a layer without a configuration may raise.
-        raise ValueError(f"computes in {network.compute_dtype} and cannot be rebuilt in float32: {error}") from error
+        cause = f"cannot be rebuilt in float32: {first_line(error)}"
+        raise ValueError(f"computes in {network.compute_dtype} and {cause}") from error
     return copy

@@ -1,6 +1,8 @@
 """The start of a generator: an encoder trained on ImageNet, or a file of weights."""
 
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -54,6 +56,18 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
     raise InputError(path, "not a file of weights: expected .weights.h5, .keras, .tflite or .npz")
 
 
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Let a block fail in which Keras leaves out weights of a file, of which it only warns."""
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for remark in remarks:
+        if str(remark.message).startswith("Skipping"):
+            raise ValueError(remark.message)
+        warnings.warn_explicit(remark.message, remark.category, remark.filename, remark.lineno)
+
+
 def load_generator(path: str | Path) -> keras.Model:
     """Load the generator of a `.keras` file that holds a generator or a SalGAN. No code of the file is executed.
 
@@ -62,7 +76,7 @@ def load_generator(path: str | Path) -> keras.Model:
     """
     path = Path(path)
     try:
-        with checked_keras_file(path):
+        with checked_keras_file(path), _whole():
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except InputError:
         raise
@@ -82,7 +96,8 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
     before = model.get_weights()
     try:
         check_weights(Path(path))
-        model.load_weights(path)
+        with _whole():
+            model.load_weights(path)
     except Exception as error:  # Keras raises ValueError, KeyError and OSError, sometimes of a hundred lines.
         # Undo what was read before the failure: a model is loaded whole or not at all.
         model.set_weights(before)

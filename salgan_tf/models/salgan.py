@@ -1,7 +1,7 @@
 """SalGAN: the generator trained by a content loss and by a discriminator, behind `model.fit`."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ from salgan_tf.models.batch import check_first_batch, unpack
 from salgan_tf.models.optimizers import paper_optimizer
 
 UPDATES = ("alternate", "both")
+_LOSSES_ADVICE = "the losses are given to SalGAN's constructor, as content_loss= and alpha="
 
 
 @keras.saving.register_keras_serializable("salgan_tf")
@@ -37,7 +38,8 @@ class SalGAN(keras.Model):
             et al. 2016, one-sided).
 
     Raises:
-        ValueError: unknown `updates`, or a `content_loss` that could not be loaded again from a saved model.
+        ValueError: a network that is none or of other shapes, an illegal number, unknown `updates`, or a
+            `content_loss` that could not be loaded again from a saved model.
     """
 
     train_function: Any  # Set and called by Keras, which starts with None.
@@ -56,6 +58,11 @@ class SalGAN(keras.Model):
         super().__init__(**kwargs)
         if updates not in UPDATES:
             raise ValueError(f"updates={updates!r} is unknown; there are {', '.join(map(repr, UPDATES))}")
+        losses.check_number("alpha", alpha)
+        losses.check_number("label_smoothing", label_smoothing, below=1)
+        sides = _check_network("generator", generator, (None, None, None, 3), (None, None, None, 1))[1:3]
+        if discriminator is not None:
+            _check_network("discriminator", discriminator, (None, *sides, 4), (None, 1))
         # The generator is tracked first: its weights stand first in `trainable_variables`, where an optimizer with
         # moving averages writes them at the end of `fit`.
         self.generator = generator
@@ -83,7 +90,7 @@ class SalGAN(keras.Model):
         discriminator_optimizer: str | keras.optimizers.Optimizer | None = None,
         *,
         generator_optimizer: str | keras.optimizers.Optimizer | None = None,
-        metrics: Sequence | None = None,
+        metrics: Any = None,
         **kwargs,
     ):
         """Set the optimizers and metrics.
@@ -94,23 +101,33 @@ class SalGAN(keras.Model):
                 `model.optimizer`.
             discriminator_optimizer: the discriminator's own.
             generator_optimizer: the generator's own.
-            metrics: names, functions or objects as in `keras.Model.compile`. They compare the saliency of the truth
-                with the generated maps.
+            metrics: one or more names, functions or objects as in `keras.Model.compile`. They compare the saliency of
+                the truth with the generated maps.
             kwargs: of `keras.Model.compile`, except `loss`, `loss_weights` and `weighted_metrics`. XLA is off by
                 default: on a CPU it makes the gradients of convolutions twenty times slower, and TensorFlow has no XLA
                 gradient of the nearest resizing in `vgg16`.
 
         Raises:
-            ValueError: an unsupported argument, or `steps_per_execution` other than 1 with alternating updates.
+            ValueError: an unsupported argument, a `discriminator_optimizer` that is none or has no discriminator, or
+                `steps_per_execution` other than 1 with alternating updates.
         """
         for name in ("loss", "loss_weights", "weighted_metrics"):
             if kwargs.pop(name, None) is not None:
-                advice = "the losses are given to SalGAN's constructor, as content_loss= and alpha="
-                raise ValueError(f"compile({name}=) is not supported: {advice}")
+                raise ValueError(f"compile({name}=) is not supported: {_LOSSES_ADVICE}")
+        if discriminator_optimizer is not None:
+            # Keras takes a loss at this place.
+            given = f"discriminator_optimizer={discriminator_optimizer!r}"
+            if self.discriminator is None:
+                raise ValueError(f"{given}: this SalGAN has no discriminator; {_LOSSES_ADVICE}")
+            try:
+                discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+            except ValueError as error:
+                raise ValueError(f"{given} is not an optimizer; {_LOSSES_ADVICE}") from error
         if self.discriminator is not None and self.updates == "alternate" and kwargs.get("steps_per_execution", 1) != 1:
             raise ValueError("alternating updates run one batch at a time: steps_per_execution must be 1")
         kwargs.setdefault("jit_compile", False)
-        self._map_metrics = [losses.make_metric(metric) for metric in metrics or ()]
+        single = metrics is not None and (isinstance(metrics, str) or not isinstance(metrics, Iterable))
+        self._map_metrics = [losses.make_metric(metric) for metric in ([metrics] if single else metrics or ())]
         if len({metric.name for metric in self.metrics}) < len(self.metrics):
             raise ValueError(f"metrics={metrics!r}: a name occurs twice, or is one of SalGAN's own")
         shared = keras.optimizers.get(optimizer or paper_optimizer())
@@ -163,6 +180,16 @@ class SalGAN(keras.Model):
     def call(self, image, training=None):
         """Return the saliency maps (B, H, W, 1), float32 in [0, 1], of images (B, H, W, 3), RGB in [0, 255]."""
         return self.generator(image, training=training)
+
+    def fit(self, *arguments, class_weight=None, **options):
+        """Train like `keras.Model.fit`, whose arguments it takes, except `class_weight` and `sample_weight`."""
+        _refuse_class_weight(class_weight)
+        return super().fit(*arguments, **options)
+
+    def train_on_batch(self, *arguments, class_weight=None, **options):
+        """Train like `keras.Model.train_on_batch`, with the same exceptions as `fit`."""
+        _refuse_class_weight(class_weight)
+        return super().train_on_batch(*arguments, **options)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -289,6 +316,33 @@ class SalGAN(keras.Model):
             return self.train_function
         finally:
             del self.train_step
+
+
+def _check_network(name: str, network: Any, takes: tuple, gives: tuple) -> tuple:
+    """Check what a network takes and gives, and return the shape of its input; None stands for any number.
+
+    Raises:
+        ValueError: it is not a model, or takes or gives something else.
+    """
+    advice = f"pass a model of build_{name}, or one like it"
+    if not isinstance(network, keras.Model):
+        raise ValueError(f"{name}={network!r} is not a keras.Model: {advice}")
+    # A model that is a class of its own does not know its shapes.
+    shapes = [getattr(network, end, expected) for end, expected in (("input_shape", takes), ("output_shape", gives))]
+    for shape, expected in zip(shapes, (takes, gives), strict=True):
+        if len(shape) != len(expected) or any(
+            None not in (side, limit) and side != limit for side, limit in zip(shape, expected, strict=True)
+        ):
+            found, wanted = (
+                " to ".join(str(end).replace("None", "any") for end in ends) for ends in (shapes, (takes, gives))
+            )
+            raise ValueError(f"{name} {network.name!r} maps {found}, expected {wanted}: {advice}")
+    return shapes[0]
+
+
+def _refuse_class_weight(class_weight: Any) -> None:
+    if class_weight is not None:
+        raise ValueError("class_weight= is not supported: the pixels of a saliency map have no classes")
 
 
 def _results(*metrics: keras.metrics.Metric) -> dict[str, Any]:

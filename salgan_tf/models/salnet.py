@@ -6,7 +6,7 @@ from salgan_tf.models.backbone import Backbone
 from salgan_tf.models.vgg16 import MEAN_BGR
 
 # Filters and kernel size of conv1 to conv8.
-_CONVOLUTIONS = ((96, 7), (256, 5), (512, 3), (512, 5), (512, 5), (256, 7), (128, 11), (32, 11))
+CONVOLUTIONS = ((96, 7), (256, 5), (512, 3), (512, 5), (512, 5), (256, 7), (128, 11), (32, 11))
 # Of the local response normalisation in Caffe: channels, alpha, beta.
 _CHANNELS, _ALPHA, _BETA = 5, 1e-4, 0.75
 
@@ -22,7 +22,7 @@ def _normalize_response(x):
 def _connect(image, dropout: float):
     x = keras.ops.take(image, [2, 1, 0], axis=-1)
     x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name="preprocessing")(x)
-    for index, (filters, size) in enumerate(_CONVOLUTIONS, 1):
+    for index, (filters, size) in enumerate(CONVOLUTIONS, 1):
         x = keras.layers.Conv2D(
             filters, size, padding="same", activation="relu", kernel_initializer="he_normal", name=f"conv{index}"
         )(x)

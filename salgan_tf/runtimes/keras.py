@@ -20,6 +20,17 @@ def open_network(path: Path, threads: int | None = None) -> Network:
     return wrap_generator(load_generator(path), path)
 
 
+def take_generator(model: object) -> "keras.Model":
+    """Return the generator of a model in memory: of a SalGAN, or else the model itself.
+
+    Raises:
+        TypeError: it is no Keras model.
+    """
+    if isinstance(model, type) or not hasattr(model, "predict_on_batch"):
+        raise TypeError(f"model: expected a name, a path or a Keras model, not {model!r:.60}")
+    return getattr(model, "generator", model)
+
+
 def wrap_generator(generator: "keras.Model", path: Path) -> Network:
     """Make a network of a Keras generator from (B, H, W, 3) to (B, H, W, 1); errors name `path`.
 

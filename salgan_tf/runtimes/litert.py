@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, first_line
 from salgan_tf.limits import check_memory, read_bytes
 from salgan_tf.native import quiet_stderr
 from salgan_tf.runtimes.network import Network, check_counts, check_shapes
@@ -28,7 +28,7 @@ def open_network(path: Path, threads: int | None = None) -> Network:
             interpreter.allocate_tensors()
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:
-        raise InputError(path, f"not a LiteRT model that can be run: {error}") from error
+        raise InputError(path, f"not a LiteRT model that can be run: {first_line(error)}") from error
     (image,), (saliency,) = check_counts(path, inputs, outputs)
     shape = check_shapes(path, image["shape"].tolist(), saliency["shape"].tolist())
     for name, end in (("input", image), ("output", saliency)):

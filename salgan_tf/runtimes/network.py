@@ -70,10 +70,20 @@ def check_generator(path: str | Path, model: "keras.Model") -> tuple[int, int]:
     Raises:
         InputError: it does not, or its height and width are not fixed or too large; the error names `path`.
     """
-    ends: list[Any] = [getattr(model, name, None) for name in ("input", "output")]
+    ends: list[Any] = [_find_end(model, name) for name in ("input", "output")]
+    if any(end is None for end in ends):
+        cause = "has no fixed input and output: build it from keras.Input((H, W, 3)), functional or Sequential"
+        raise InputError(path, f"not a generator: {cause}")
     if not all(hasattr(end, "dtype") for end in ends):
         raise InputError(path, "not a generator: expected a model from one array (B, H, W, 3) to one (B, H, W, 1)")
     kinds = " to ".join(end.dtype for end in ends)
     if kinds.count("float") != 2:
         raise InputError(path, f"not a generator: maps {kinds}, expected floating-point numbers")
     return check_shapes(path, *(end.shape for end in ends))
+
+
+def _find_end(model: "keras.Model", name: str) -> Any:
+    """Return the input or output of a model; None if it has none, as one that is subclassed or not built."""
+    end = getattr(model, name, None)
+    # A Sequential model has them in lists only.
+    return next(iter(getattr(model, f"{name}s", None) or ()), None) if end is None else end

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from salgan_tf import extras
-from salgan_tf.errors import InputError
+from salgan_tf.errors import InputError, first_line
 from salgan_tf.runtimes.network import Network, check_counts, check_shapes
 
 
@@ -27,7 +27,7 @@ def open_network(path: Path, threads: int | None = None) -> Network:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a class of its own for each kind of failure.
-        raise InputError(path, f"not an ONNX model that can be run: {error}") from error
+        raise InputError(path, f"not an ONNX model that can be run: {first_line(error)}") from error
     (image,), (saliency,) = check_counts(path, session.get_inputs(), session.get_outputs())
     shape = check_shapes(path, image.shape, saliency.shape)
     for name, end in (("input", image), ("output", saliency)):

@@ -195,3 +195,12 @@ def test_the_source_in_salicons_layout_is_the_first_part_of_the_name(tmp_path):
         write_example(tmp_path, "train", name, seed)
     found = {example.name: example.source for example in folder.index_folder(tmp_path, "train")}
     assert found == {"coco_a_1": "coco", "_hidden": "", "plain": ""}
+
+
+def test_other_files_are_counted_once_for_all_splits_of_a_folder(run, tmp_path):
+    for index, split in enumerate(("train", "val")):
+        write_example(tmp_path / "data", "", f"COCO_{split}2014_{index}", index)
+    (tmp_path / "data" / "images" / "notes.txt").touch()
+    code, _, lines = run("prepare", "--data", tmp_path / "data", "--out", tmp_path / "out", "--size", "32x32")
+    assert code == 0
+    assert lines == [f"salgan_tf: {tmp_path / 'data' / 'images'}: 1 file is not a picture and was skipped"]

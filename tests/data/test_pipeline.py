@@ -169,5 +169,8 @@ def test_the_error_names_every_bad_file(salicon):
 def test_wrong_settings_are_refused():
     with pytest.raises(ValueError, match=r"'spin'.*flip, crop, color"):
         make_batches(numbered_examples(3), augmentations=("flip", "spin"))
+    for batch_size in (0, -1, 2.5):
+        with pytest.raises(ValueError, match=rf"batch_size={batch_size} is not a whole number of at least 1"):
+            make_batches(numbered_examples(3), batch_size)
     with pytest.raises(ValueError, match="3 examples are fewer than one batch of 4"):
         make_batches(numbered_examples(3), batch_size=4, shuffle=True)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import write_example
 
 from salgan_tf.data import folder, records
 from salgan_tf.data.grid import grid_example
@@ -124,6 +125,22 @@ def test_bad_examples_are_left_out_and_reported_each_time(salicon, out):
         assert [len(records.read_records(out, split, SHAPE)[0]) for split in ("train", "val")] == [5, 3]
 
 
+def test_a_size_at_which_a_shard_does_not_fit_in_memory_is_refused(salicon, out):
+    with pytest.raises(InputError, match=r"^--size 16384x16000: needs .* GB of memory and the limit is 2 GB"):
+        records.write_records(salicon, out, (16384, 16000))
+    assert list(out.iterdir()) == []
+
+
+def test_a_shard_without_a_good_example_is_left_out(salicon, out, monkeypatch):
+    monkeypatch.setattr(records, "_EXAMPLES_PER_SHARD", 4)
+    for index in range(4):
+        (salicon / "images" / "train" / f"scene_{index}.png").write_bytes(b"no picture")
+    with pytest.raises(InputErrors, match="4 of 9"):
+        records.write_records(salicon, out, SHAPE)
+    assert len(shards_of(out)) == 1
+    assert len(records.read_records(out, "train", SHAPE)[0]) == 2
+
+
 @pytest.mark.parametrize(
     ("split", "shape", "cause"),
     [("train", (32, 32), r"size \(32, 64\), not \(32, 32\)"), ("test", SHAPE, "lacks 'test'")],
@@ -179,3 +196,13 @@ def test_the_error_names_a_bad_manifest(written, manifest):
     with pytest.raises(InputError) as caught:
         records.read_records(written, "train", SHAPE)
     assert caught.value.subject == str(path)
+
+
+def test_records_do_not_overwrite_fixations(tmp_path):
+    write_example(tmp_path, "", "records", 0)
+    fixations = tmp_path / "fixations" / "records.json"
+    fixations.with_suffix(".mat").unlink()
+    fixations.write_text('[{"x": 3, "y": 4}]')
+    with pytest.raises(InputError, match=r"would overwrite .*, an input"):
+        records.write_records(tmp_path, fixations.parent, SHAPE)
+    assert fixations.read_text() == '[{"x": 3, "y": 4}]'

@@ -130,6 +130,29 @@ def test_a_failure_prints_one_line_per_cause_and_leaves_no_files(run, salicon, m
 
 
 @pytest.mark.parametrize(
+    "flags",
+    [
+        ["--csv", "{data}/images/val/scene_10.png"],
+        ["--csv", "{data}/images/train/scene_0.png"],
+        ["--json", "{data}/fixations/val/scene_10.mat"],
+        ["--json", "{maps}/scene_10.png"],
+        ["--json", "{model}"],
+        ["--csv", "{new}/same", "--json", "{new}/../new/same"],
+        ["--csv", "{new}/pictures/distribution.png", "--pictures", "{new}/pictures"],
+    ],
+)
+def test_an_output_that_would_overwrite_something_is_refused(run, salicon, maps, brightness_file, tmp_path, flags):
+    new, model = tmp_path / "new", shutil.copy(brightness_file, tmp_path)
+    flags = [flag.format(data=salicon, maps=maps, model=model, new=new) for flag in flags]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    code, output, (line,) = run("--data", salicon, "--maps", maps, "--model", model, *flags)
+    assert (code, output) == (1, "")
+    assert "would overwrite" in line
+    assert {path: path.read_bytes() for path in before} == before
+    assert not new.exists()
+
+
+@pytest.mark.parametrize(
     ("flags", "cause"),
     [
         (["--humans"], "do not tell observers apart"),

@@ -121,6 +121,12 @@ def test_a_missing_folder_of_maps_is_named(tmp_path):
     assert caught.value.subject == str(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("contenders", [5, None, MapFolder.__new__(MapFolder)])
+def test_what_cannot_be_measured_is_a_type_error(contenders):
+    with pytest.raises(TypeError, match="contenders: expected a dict of models by name, a sequence"):
+        open_contenders(contenders)
+
+
 def as_npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=True)
@@ -221,14 +227,16 @@ def test_photographs_of_the_prior_with_bad_maps_are_each_named(salicon):
     assert [error.subject for error in caught.value.errors] == list(map(str, bad))
 
 
-def test_a_heat_map_in_colour_is_refused(salicon, tmp_path):
+@pytest.mark.parametrize(("mode", "ending"), [("RGB", "png"), ("RGB", "jpg"), ("P", "png"), ("YCbCr", "tif")])
+def test_a_heat_map_in_colour_is_refused(salicon, tmp_path, mode, ending):
     """The brightness of its colours has another order than the levels that they stand for."""
     example = folder.index_folder(salicon, "val")[0]
     image = images.read_image(example.image)
-    images.write_image(tmp_path / f"{example.name}.png", visualization.heat_map(image[..., 0].astype(np.float32)))
+    heat = Image.fromarray(visualization.heat_map(image[..., 0].astype(np.float32)))
+    heat.convert(mode).save(tmp_path / f"{example.name}.{ending}")
     with pytest.raises(InputError, match="in colour") as caught:
         MapFolder(tmp_path).predict(example, image)
-    assert caught.value.subject == str(tmp_path / f"{example.name}.png")
+    assert caught.value.subject == str(tmp_path / f"{example.name}.{ending}")
     grey = np.repeat(image[..., :1], 3, axis=-1)
     images.write_image(tmp_path / f"{example.name}.png", grey)
     np.testing.assert_array_equal(MapFolder(tmp_path).predict(example, image), image[..., 0].astype(np.float32) / 255)

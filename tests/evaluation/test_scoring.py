@@ -30,6 +30,14 @@ NEGATIVES = NegativeFixations(GAZES).of("own")
 PRIOR = maps.to_density(render_spot(row=0.5, column=0.5, width=0.3))
 
 
+@pytest.mark.parametrize("scale", [2.0**-90, 2.0**-50, 2.0**50, 2.0**99])
+def test_no_scale_of_a_map_changes_a_metric(scale):
+    saliency, truth = render_spot().astype(np.float32), TRUTH.astype(np.float32)
+    expected = score_map(saliency, truth, FIXATIONS, PRIOR, NEGATIVES)
+    scaled = (saliency * np.float32(scale), truth * np.float32(scale))
+    assert score_map(*scaled, FIXATIONS, PRIOR, NEGATIVES) == pytest.approx(expected, rel=1e-5, nan_ok=True)
+
+
 def test_every_metric_is_the_result_of_its_function():
     saliency, fitted = render_spot(), maps.to_density(render_spot(width=0.2))
     negatives = Negatives(NEGATIVES.all, NEGATIVES.all[:7])

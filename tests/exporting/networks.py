@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert.tools import flatbuffer_utils
+from conftest import few_filters
 
 from salgan_tf import build_generator
 from salgan_tf.exporting import generator as export_generator
 from salgan_tf.exporting import latency
-from salgan_tf.models import vgg16
 
 SHAPE = (32, 48)
 
@@ -35,15 +35,6 @@ def tiny_generator() -> keras.Model:
     x = keras.layers.Conv2D(1, 3, padding="same", name="output")(x)
     x = keras.layers.Activation("sigmoid")(x)
     return randomize(keras.Model(image, keras.layers.Resizing(*SHAPE, name="saliency")(x), name="tiny"))
-
-
-@contextlib.contextmanager
-def few_filters() -> Iterator[None]:
-    """Let the paper's generator be built with four filters a layer."""
-    with pytest.MonkeyPatch.context() as patch:
-        for blocks in ("ENCODER_BLOCKS", "DECODER_BLOCKS"):
-            patch.setattr(vgg16, blocks, tuple((name, depth, 4) for name, depth, _ in getattr(vgg16, blocks)))
-        yield
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from salgan_tf.errors import InputError
 from salgan_tf.exporting import litert
 from salgan_tf.exporting.onnx import convert as convert_to_onnx
 from salgan_tf.inference import SaliencyPredictor
+from salgan_tf.runtimes import trial
+from salgan_tf.weights import BUNDLED
 
 pytestmark = ignore_statistics
 
@@ -64,7 +66,8 @@ def test_a_damaged_or_missing_file_is_named(onnx_file, tmp_path, content, capfd)
     path = tmp_path / "damaged.onnx"
     if content is not None:
         path.write_bytes(onnx_file.read_bytes()[:-200] if content == "cut off" else content)
-    cause = r"no such model.*\.onnx" if content is None else "not an ONNX model that can be run"
+    causes = {None: r"no such model.*\.onnx", b"": "is empty"}
+    cause = causes.get(content, "not an ONNX model that can be run")
     with pytest.raises(InputError, match=cause) as caught:
         SaliencyPredictor(path)
     assert caught.value.subject == str(path)
@@ -104,6 +107,54 @@ def test_a_model_that_is_not_a_generator_is_named(tmp_path, image, ends, number,
     with pytest.raises(InputError, match=cause) as caught:
         SaliencyPredictor(path)
     assert caught.value.subject == str(path)
+
+
+CRASH = r"crashes its runtime|not a LiteRT model that can be run"
+NODES = {
+    "exhausting": "many = Expand(mean, many_times) saliency = ReduceMax<axes = [0]>(many)",
+    "endless": """saliency = Loop<body = again (int64 turn, bool before, float[1, 4, 4, 1] old)
+        => (bool after, float[1, 4, 4, 1] new) { after = Identity(before) new = Identity(old) }>("", true, mean)""",
+}
+
+
+def write_hostile(path, kind: str) -> None:
+    """Write a file that takes down whatever runs it: it crashes, takes 6 GB, or does not end."""
+    if kind == "crashing":
+        content = bytearray(BUNDLED["edge"].read_bytes())
+        content[3297699] = 120
+        path.write_bytes(content)
+    else:
+        constants = "int64[4] many_times = {100000000, 4, 4, 1}, bool true = {1}"
+        nodes = f"mean = ReduceMean<axes = [-1]>(image) {NODES[kind]}"
+        onnx.save(parse_onnx("(float[1, 4, 4, 3] image) => (float[1, 4, 4, 1] saliency)", constants, nodes), path)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("crashing.tflite", CRASH),
+        ("exhausting.onnx", "needs more than 2 GB of memory, the limit: raise it with SALGAN_TF_MEMORY_GB"),
+        ("endless.onnx", "does not end within 3 s"),
+    ],
+)
+def test_a_file_cannot_take_down_the_process(tmp_path, monkeypatch, capfd, name, cause):
+    monkeypatch.setattr(trial, "_SECONDS", 3)
+    write_hostile(tmp_path / name, name.partition(".")[0])
+    with pytest.raises(InputError, match=cause) as caught:
+        SaliencyPredictor(tmp_path / name)
+    assert caught.value.subject == str(tmp_path / name)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("interpreter", ["", "/nowhere/python", "/bin/echo", sys.executable])
+def test_a_good_file_is_opened_wherever_python_runs(tmp_path, monkeypatch, interpreter):
+    """Also where no child can try it; and the child takes no module of the current folder for one of Python's."""
+    (tmp_path / "numpy.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", interpreter)
+    save_mean(tmp_path / "mean.onnx", "float[1, 8, 10, 3]", "float[1, 8, 10, 1] saliency")
+    assert SaliencyPredictor("mean.onnx").image_shape == (8, 10)
+    assert not (tmp_path / "imported").exists()
 
 
 def test_sums_of_int8_products_do_not_overflow(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 from conftest import render_photograph, save_picture, write_salicon
 from networks import edit_kernel, ignore_statistics, quick_exports, tiny_generator
 from onnx import numpy_helper
@@ -238,6 +239,76 @@ def test_flat_maps_are_reported_without_nan(tmp_path, everything):
     parity = read_report(tmp_path, "int8")["parity"]
     assert (parity["mean_cc"], parity["worst_cc"], parity["flat"], parity["failures"]) == (None, None, 3, [])
     assert "3 of 3 maps had too little contrast" in beside(tmp_path, "int8", "md").read_text()
+
+
+def test_an_operation_that_no_format_has_is_named(tmp_path):
+    image = keras.Input((32, 48, 3), name="image")
+    large = keras.layers.Resizing(32, 48, interpolation="lanczos3")(keras.layers.Conv2D(1, 1, strides=2)(image))
+    model = keras.Model(image, keras.layers.Activation("sigmoid")(large), name="tiny")
+    with pytest.raises(InputErrors) as caught:
+        salgan_tf.export(model, tmp_path, list(NAMES))
+    cause = "cannot be converted, the format {} has no operation ScaleAndTranslate, which the model needs"
+    assert [str(error) for error in caught.value.errors] == [f"{NAMES[name]}: {cause.format(name)}" for name in NAMES]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_others_are_written_beside_one_that_cannot_be_converted(model, tmp_path, monkeypatch):
+    """Without latencies, which are measured beside float32."""
+
+    def fail(generator, path, pictures):
+        path.write_bytes(b"half")
+        raise KeyError("a library's own\nerror")
+
+    change_format(monkeypatch, "float32", fail)
+    lines: list[str] = []
+    with pytest.raises(InputError, match=r"cannot be converted, the format float32 fails: ") as caught:
+        salgan_tf.export(model, tmp_path, ["float32", "onnx"], log=lines.append)
+    assert caught.value.subject == NAMES["float32"]
+    assert not (tmp_path / NAMES["float32"]).exists()
+    assert (tmp_path / NAMES["onnx"]).exists()
+    assert read_report(tmp_path, "onnx")["latency"] == {}
+    assert lines[1].startswith("no latencies, which are measured beside float32: cannot be converted")
+
+
+class Adapting(keras.layers.Layer):
+    """A convolution whose kernel is computed from the image; or one that cannot be run."""
+
+    def __init__(self, fails: bool):
+        super().__init__()
+        self.fails = fails
+
+    def call(self, image):
+        if self.fails:
+            tf.debugging.assert_less(tf.reduce_max(image), -1.0, "too bright")
+        kernel = tf.reshape(tf.reduce_mean(image, axis=[0, 1, 2]), (1, 1, 3, 1)) / 1e4
+        return tf.sigmoid(tf.nn.conv2d(image, kernel, 1, "SAME"))
+
+
+def test_a_computed_kernel_is_exported_and_what_cannot_be_run_is_named(tmp_path):
+    image = keras.Input((32, 48, 3), name="image")
+    salgan_tf.export(keras.Model(image, Adapting(fails=False)(image), name="tiny"), tmp_path, "onnx")
+    assert read_report(tmp_path, "onnx")["contents"]["macs"] == 32 * 48 * 3
+    with pytest.raises(InputError, match="tiny, in memory: the model cannot be run: "):
+        salgan_tf.export(keras.Model(image, Adapting(fails=True)(image), name="tiny"), tmp_path / "out", "onnx")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_does_not_overwrite_a_photograph(model, tmp_path):
+    """And files that are no pictures are counted once."""
+    save_picture(beside(tmp_path, "float32", "png"), render_photograph(0))
+    before = beside(tmp_path, "float32", "png").read_bytes()
+    with pytest.raises(InputError, match=r"would overwrite .*, an input"):
+        salgan_tf.export(model, tmp_path, "float32", calibration=tmp_path)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+
+
+def test_a_single_format_may_be_given_and_none_may_not(model, tmp_path, capsys):
+    save_picture(tmp_path / "photographs" / "a.png", render_photograph(0))
+    (tmp_path / "photographs" / "notes.txt").touch()
+    assert len(salgan_tf.export(model, tmp_path / "out", "float32", calibration=tmp_path / "photographs")) == 1
+    assert capsys.readouterr().err.count("skipped") == 1
+    with pytest.raises(ValueError, match="formats: none is given; expected some of 'int8', "):
+        salgan_tf.export(model, tmp_path / "out", [])
 
 
 def test_an_unknown_format_is_named(model, tmp_path):

@@ -6,7 +6,8 @@ import keras
 import matplotlib
 import numpy as np
 import pytest
-from networks import edge_generator, few_filters, random_pictures, tiny_generator
+from conftest import few_filters
+from networks import edge_generator, random_pictures, tiny_generator
 
 from salgan_tf import SaliencyPredictor, build_generator, images
 from salgan_tf.errors import InputError
@@ -131,6 +132,39 @@ def test_a_model_in_memory_that_is_not_a_generator_is_named(size):
     with pytest.raises(InputError, match="not a generator") as caught:
         load_for_export(classifier(*size))
     assert caught.value.subject == "classifier"
+
+
+def test_a_sequential_model_is_a_generator(tmp_path):
+    convolution = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")
+    model = keras.Sequential([keras.Input((32, 48, 3)), convolution])
+    model.save(tmp_path / "own.keras")
+    picture = random_pictures(1, (32, 48))[0]
+    expected = model.predict_on_batch(picture[None].astype(np.float32))[0, ..., 0]
+    for given in (model, tmp_path / "own.keras"):
+        assert load_for_export(given).input_shape == (None, 32, 48, 3)
+        np.testing.assert_array_equal(SaliencyPredictor(given).run_network(picture), expected)
+
+
+class Subclassed(keras.Model):
+    """A model that is a generator, but does not know its input."""
+
+    def call(self, image):
+        return image[..., :1]
+
+
+@pytest.mark.parametrize("load", [load_for_export, SaliencyPredictor])
+@pytest.mark.parametrize("model", [Subclassed(), keras.Sequential([keras.layers.Conv2D(1, 1)])], ids=lambda x: x.name)
+def test_a_model_without_a_fixed_input_is_named(load, model):
+    with pytest.raises(InputError, match=r"no fixed input and output: build it from keras\.Input") as caught:
+        load(model)
+    assert caught.value.subject == model.name
+
+
+@pytest.mark.parametrize("load", [load_for_export, SaliencyPredictor])
+@pytest.mark.parametrize("model", [None, 5, keras.Sequential])
+def test_what_is_no_model_is_refused(load, model):
+    with pytest.raises(TypeError, match="model: expected a name, a path or a Keras model, not "):
+        load(model)
 
 
 def test_the_bundled_model_is_exported_as_it_ships_or_at_another_size():

@@ -6,6 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from conftest import few_filters
 from network_checks import random_images
 
 from salgan_tf import build_generator
@@ -86,7 +87,8 @@ def test_mobilenet_v2_uses_only_operations_that_devices_have(mobilenet_v2):
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_saliency_has_the_size_of_the_image_and_lies_between_0_and_1(backbone):
     height, width = 64, 128
-    generator = build_generator(backbone, (height, width, 3))
+    with few_filters():
+        generator = build_generator(backbone, (height, width, 3))
     images = np.concatenate([random_images(1, height, width), np.zeros((1, height, width, 3))]).astype(np.uint8)
     saliency = np.asarray(generator(images))
     assert saliency.shape == (2, height, width, 1)
@@ -108,7 +110,8 @@ def test_saved_generators_load_without_this_package(tmp_path):
     """Plain Keras reads the files, in its safe mode, and predicts the same."""
     images = random_images(2, 64, 64)
     np.save(tmp_path / "images.npy", images)
-    generators = {name: build_generator(name, (64, 64, 3)) for name in BACKBONES}
+    with few_filters():
+        generators = {name: build_generator(name, (64, 64, 3)) for name in BACKBONES}
     for name, generator in generators.items():
         generator.save(tmp_path / f"{name}.keras")
     command = [sys.executable, "-c", PLAIN_KERAS_SCRIPT, *generators]

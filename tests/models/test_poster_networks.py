@@ -12,6 +12,7 @@ from salgan_tf.models.vgg16 import ENCODER_LAYERS
 @pytest.fixture(scope="module")
 def imagenet(tmp_path_factory):
     """A file of a VGG-16 with random numbers whose features neither fade nor grow, and the network that has them."""
+    keras.utils.set_random_seed(0)
     source = build_generator("vgg16", (64, 64, 3))
     arrays = {}
     for index, name in enumerate(ENCODER_LAYERS):
@@ -25,6 +26,7 @@ def imagenet(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mlnet(imagenet):
+    keras.utils.set_random_seed(0)
     return build_generator("mlnet", (160, 240, 3), weights=imagenet[0])
 
 
@@ -64,8 +66,10 @@ def test_mlnets_prior_brightens_the_squares_of_its_weights(mlnet):
     prior.kernel.assign([[0, 0, 0, 0, 0, 3]])
     ratio = np.asarray(mlnet(images)) / np.maximum(plain, 1e-6)
     prior.kernel.assign(np.zeros((1, 6)))
-    far, near = ratio[plain > 0.1].reshape(-1).min(), ratio[:, -40:, -40:][plain[:, -40:, -40:] > 0.1]
-    np.testing.assert_allclose(near, 4 * far, rtol=0.02)
+    for image, saliency in zip(ratio, plain, strict=True):
+        # Far from the last weight nothing changes but the maximum by which the map is divided.
+        far, near = image[:60, :60][saliency[:60, :60] > 0.1], image[-30:, -30:][saliency[-30:, -30:] > 0.1]
+        np.testing.assert_allclose(near, 4 * far.mean(), rtol=1e-3)
 
 
 def test_mlnets_map_does_not_depend_on_the_scale_of_its_last_layer(mlnet):

@@ -160,8 +160,13 @@ def test_keras_file_that_would_run_code_is_refused(tmp_path):
         ({"k51": np.zeros((3, 3, 320, 8))}, "holds 52 convolutions"),
         ({"k00": None}, "neither"),
         ({"b50": np.full(320, np.nan, np.float32)}, "finite"),
+        ({"b00": np.full(32, "text")}, "layer Conv1 has values of type str128: expected floating-point numbers"),
+        ({"b00": np.zeros(32, np.complex64)}, "layer Conv1 has values of type complex64: expected floating"),
     ],
-    ids=["wrong kernel", "wrong bias", "objects", "missing", "too few", "too many", "other names", "not a number"],
+    ids=[
+        *("wrong kernel", "wrong bias", "objects", "missing", "too few", "too many", "other names", "not a number"),
+        *("text", "complex"),
+    ],
 )
 def test_arrays_that_do_not_fit_are_refused_and_change_nothing(change, cause, generator, mobilenet_v2_arrays, tmp_path):
     arrays = {name: value for name, value in (mobilenet_v2_arrays | change).items() if value is not None}

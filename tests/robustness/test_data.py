@@ -123,7 +123,7 @@ def find_shard(folder):
 
 
 def png(height: int, width: int, channels: int = 1, dtype=np.uint8) -> bytes:
-    return tf.io.encode_png(np.zeros((height, width, channels), dtype)).numpy()
+    return tf.io.encode_png(np.ones((height, width, channels), dtype)).numpy()
 
 
 def serialize(**features: bytes) -> bytes:
@@ -146,6 +146,7 @@ CONTENTS = {
     "a giant PNG": serialize(fixations=GIANT),
     "not a PNG": serialize(image=b"JPEG" * 99),
     "a truncated PNG": serialize(image=png(*RECORD, 3)[:60]),
+    "a black map": serialize(saliency=tf.io.encode_png(np.zeros((*RECORD, 1), np.uint16)).numpy()),
     "damaged pixels": serialize(image=png(*RECORD, 3).replace(b"IDAT", b"IDAT\xff\xff")),
 }
 
@@ -156,7 +157,8 @@ def test_records_with_right_checksums_and_wrong_content_are_named_by_their_shard
     with tf.io.TFRecordWriter(str(shard)) as writer:
         for content in [*[serialize()] * 5, CONTENTS[kind]]:
             writer.write(content)
-    with pytest.raises(InputError, match=r"holds something other than examples of 32x64") as caught:
+    cause = "holds a map that is black all over" if kind == "a black map" else "something other than examples of 32x64"
+    with pytest.raises(InputError, match=cause) as caught:
         records.read_records(written, "train", RECORD)
     assert caught.value.subject == str(shard)
     assert len(caught.value.cause) < 200
@@ -284,7 +286,7 @@ def test_a_file_without_points_is_read(tmp_path, name, text):
 
 
 BAD_POINTS = {
-    "empty.csv": (b"", "no column x"),
+    "empty.csv": (b"", "is empty"),
     "headless.csv": (b"3,4\n5,6\n", "no column x"),
     "semicolons.csv": (b"x;y\n3;4\n", "no column x"),
     "half.csv": (b"x,observer\n3,4\n", "no column y"),
@@ -294,7 +296,7 @@ BAD_POINTS = {
     "quote.csv": (b'x,y\n"3,4\n', "unexpected end of data"),
     "binary.csv": (b"\xff\xfe\x00\x80" * 9, "codec"),
     "long.csv": (b"x,y\n" + b"9" * 200_000, "field larger"),
-    "empty.json": (b"", "Expecting value"),
+    "empty.json": (b"", "is empty"),
     "number.json": (b"3", "expected a list of objects"),
     "numbers.json": (b"[[3, 4]]", "expected a list of objects"),
     "object.json": (b'{"x": 3, "y": 4}', "expected lists"),

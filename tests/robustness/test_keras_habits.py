@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from salgan_tf import SalGAN, build_discriminator, build_generator, losses
 
@@ -59,6 +60,25 @@ def test_one_optimizer_for_both_networks_is_copied():
 def test_losses_of_compile_are_refused(refused):
     with pytest.raises(ValueError, match=rf"compile\({next(iter(refused))}=\).*constructor.*content_loss="):
         make_salgan().compile(**refused)
+
+
+@pytest.mark.parametrize("discriminator", [True, False])
+@pytest.mark.parametrize("loss", ["mse", keras.losses.MeanSquaredError()])
+def test_loss_in_place_of_the_discriminators_optimizer_is_refused(loss, discriminator):
+    cause = "is not an optimizer" if discriminator else "this SalGAN has no discriminator"
+    with pytest.raises(
+        ValueError, match=rf"^discriminator_optimizer=.*{cause}; the losses are given to .* content_loss="
+    ):
+        make_salgan(discriminator).compile("adam", loss)
+
+
+@pytest.mark.parametrize("metrics", ["mae", keras.losses.mean_absolute_error, keras.metrics.MeanAbsoluteError("mae")])
+def test_a_single_metric_needs_no_list(metrics):
+    salgan = make_salgan(False)
+    salgan.compile(metrics=metrics)
+    assert salgan.metrics[-1].name in ("mae", "mean_absolute_error")
+    with pytest.raises(ValueError, match=r"metric identifier: 5"):
+        salgan.compile(metrics=5)
 
 
 @pytest.mark.parametrize("metrics", [["mae", "mae"], ["cc_of_mine", "mae", keras.metrics.Mean("loss")]])
@@ -129,6 +149,8 @@ def test_an_epoch_reports_only_what_it_has_updated():
         (MAPS.reshape(4, 8, 32, 1), r"have the shape \(2, 8, 32, 1\): expected \(B, 16, 16, 1\)"),
         (MAPS.repeat(3, axis=-1), r"have the shape \(2, 16, 16, 3\)"),
         ({"map": MAPS}, r"needs `saliency`, and this one has 'map'"),
+        ({"saliency": MAPS, "fixation": MAPS}, r"this one has 'saliency', 'fixation'; `fixations` may be added"),
+        (MAPS * [[[[1]]], [[[0]]], [[[1]]], [[[1]]]], r"a saliency map is black all over"),
         ({"saliency": MAPS, "fixations": -MAPS}, r"fixation counts are in .*: expected whole numbers"),
         ({"saliency": MAPS, "fixations": MAPS[..., 0]}, r"fixation counts have the shape"),
         (None, r"the truth is missing"),
@@ -161,6 +183,22 @@ def test_images_outside_the_contract_are_refused(images, cause):
         fit(salgan, MAPS, images)
 
 
+def test_images_without_a_batch_are_refused():
+    salgan = make_salgan()
+    salgan.compile(run_eagerly=True)
+    cause = r"images have the shape \(16, 16, 3\): expected \(B, 16, 16, 3\), a batch of them"
+    with pytest.raises(ValueError, match=cause):
+        salgan.fit(tf.data.Dataset.from_tensor_slices((IMAGES, MAPS)), shuffle=False, verbose=0)
+
+
+@pytest.mark.parametrize("method", ["fit", "train_on_batch"])
+def test_class_weights_are_refused(method):
+    salgan = make_salgan()
+    salgan.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match=r"class_weight= is not supported"):
+        getattr(salgan, method)(IMAGES, MAPS, class_weight={0: 1.0, 1: 2.0})
+
+
 @pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"steps_per_execution": 2}])
 def test_every_call_of_fit_checks_its_first_batch(options):
     """In a compiled step too, where XLA would drop an assertion. Bare maps stand for a dict of `saliency`."""
@@ -173,6 +211,33 @@ def test_every_call_of_fit_checks_its_first_batch(options):
     with pytest.raises(ValueError, match="saliency maps are in"):
         fit(salgan, MAPS * 255)
     assert int(salgan.steps) == 2
+
+
+# === The constructor ===
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        ({"generator": None}, r"^generator=None is not a keras.Model: pass a model of build_generator"),
+        ({"generator": "edge"}, r"^generator='edge' is not a keras.Model"),
+        ({"discriminator": "edge"}, r"^discriminator='edge' is not a keras.Model: pass a model of build_discriminator"),
+        (
+            {"generator": build_discriminator((16, 16, 3))},
+            r"^generator 'discriminator' maps \(any, 16, 16, 4\) to \(any, 1\), expected \(any, any, any, 3\) to",
+        ),
+        (
+            {"discriminator": make_salgan(False).generator},
+            r"^discriminator .*expected \(any, 16, 16, 4\) to \(any, 1\)",
+        ),
+        ({"discriminator": build_discriminator((32, 16, 3))}, r"^discriminator .*expected \(any, 16, 16, 4\)"),
+        *(({"alpha": value}, "^alpha=.*is not a number of at least 0") for value in ("a", np.nan, -1, np.inf, None)),
+        *(({"label_smoothing": value}, "^label_smoothing=.*at least 0 and below 1") for value in (2, 1.0, -0.1, "a")),
+    ],
+)
+def test_constructor_refuses_what_cannot_be_trained(arguments, cause):
+    with pytest.raises(ValueError, match=cause):
+        SalGAN(**{"generator": make_salgan(False).generator} | arguments)
 
 
 # === Content losses ===

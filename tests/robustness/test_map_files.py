@@ -64,6 +64,7 @@ NOT_DENSITIES = {
     "log density with zeros": (np.where(np.eye(*SHAPE), -np.inf, -1), "a logarithm of 0"),
     "a single negative value": (np.where(np.arange(4800).reshape(SHAPE) == 99, -1e-3, 1), "negative values"),
     "NaN": (np.full(SHAPE, np.nan), "not finite"),
+    "beyond what can be summed": (np.full(SHAPE, 2e30), "not finite numbers .* beyond 1e[+]30"),
 }
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -26,9 +27,10 @@ def refused(path: Path, cause: str) -> None:
             read(path)
 
 
-@pytest.mark.parametrize("kind", UNREADABLE)
+@pytest.mark.parametrize("kind", [*UNREADABLE, "file of /proc"])
 def test_only_small_regular_files_are_read(tmp_path, kind):
-    make, cause = UNREADABLE[kind]
+    # It is regular and has no size; the kernel's log, /proc/kmsg, does not end.
+    make, cause = UNREADABLE.get(kind, (lambda path: path.symlink_to("/proc/uptime"), "is empty"))
     make(tmp_path / "a.jpg")
     refused(tmp_path / "a.jpg", cause)
 
@@ -65,6 +67,50 @@ def test_a_picture_is_refused_before_it_takes_more_memory_than_the_limit(tmp_pat
     refused(save, "needs 0.1 GB of memory and the limit is 1e-05 GB")
     monkeypatch.setenv(limits.VARIABLE, "much")
     refused(save, "invalid value 'much'")
+
+
+def write_sequential(path: Path) -> None:
+    """Write a JPEG whose first scan has one component, which only its start says."""
+    Image.new("RGB", (200, 300)).save(path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"\xff\xda") + 4] = 1
+    path.write_bytes(content)
+
+
+def write_tile(path: Path) -> None:
+    """Write the start of a TIFF of 200x300 in grey, whose only tile is 6000x160, deflated."""
+    tags = [(256, 200), (257, 300), (258, 8), (259, 8), (262, 1), (277, 1), (322, 6000), (323, 160), (324, 8), (325, 9)]
+    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags)
+    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4))
+
+
+def write_strip(channels: int) -> Callable[[Path], None]:
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, 8, cv2.IMWRITE_TIFF_ROWSPERSTRIP, 300]
+    return lambda path: cv2.imwrite(str(path), np.zeros((300, 200, channels), np.uint16), options)
+
+
+# Bytes per pixel of pictures of 200x300, as they were measured at 200 megapixels.
+COSTS = {
+    "a.jpg": (9, lambda path: Image.new("RGB", (200, 300)).save(path)),
+    "progressive.jpg": (10, lambda path: Image.new("RGB", (200, 300)).save(path, progressive=True)),
+    "progressive CMYK.jpg": (12, lambda path: Image.new("CMYK", (200, 300)).save(path, progressive=True)),
+    "component by component.jpg": (10, write_sequential),
+    "strips.tif": (9, lambda path: Image.new("RGB", (200, 300)).save(path, compression="tiff_lzw", strip_size=4096)),
+    "strip of 16 bits.tif": (10, write_strip(3)),
+    "strip of 16 bits and transparency.tif": (12, write_strip(4)),
+    "tile.tif": (20, write_tile),
+}
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_memory_of_decoders_counts(tmp_path, monkeypatch, name):
+    path, (cost, write) = tmp_path / name, COSTS[name]
+    write(path)
+    monkeypatch.setenv(limits.VARIABLE, str((cost - 0.1) * 6e4 / 1e9))
+    refused(path, "GB of memory")
+    # The file itself is in memory once or twice.
+    monkeypatch.setenv(limits.VARIABLE, str((cost * 6e4 + 2 * path.stat().st_size + 1) / 1e9))
+    assert images.read_size(path) == (300, 200)
 
 
 def test_readers_in_threads_share_the_limit(tmp_path, monkeypatch):
@@ -159,6 +205,7 @@ RAMP = np.linspace(0, 1, 12 * 16).reshape(12, 16)
 TIFFS = {
     "16 bits": (np.rint(RAMP * 65535).astype(np.uint16), {}, None),
     "16 bits, white is 0": (np.rint((1 - RAMP) * 65535).astype(np.uint16), {262: 0}, None),
+    "8 bits, signed": (RAMP.astype(np.uint8), {339: 2}, "signed samples of 8 bits have no fixed white"),
     "32 bits": (np.rint(RAMP * 65535).astype(np.int32), {}, "samples of 32 bits have no fixed white"),
     "floating point": (RAMP.astype(np.float32), {}, "a floating-point picture has no fixed white"),
 }

@@ -4,12 +4,14 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 from conftest import render_photograph, save_picture
 
-from salgan_tf import files
+from salgan_tf import files, images
+from salgan_tf.errors import InputError
 from salgan_tf.inference import SaliencyPredictor, predict_files
 
 
@@ -52,6 +54,49 @@ def test_results_that_differ_in_case_only_are_refused(predictor, tmp_path):
     assert list_files(tmp_path / "out") == ["IMG_overlay.jpg", "IMG_saliency.png"]
 
 
+def test_a_photograph_that_is_called_like_an_overlay_is_no_result(predictor, tmp_path):
+    write_pictures(tmp_path, "x.png", "x_overlay.jpg", "y.png", "y_saliency.png", "y_overlay.jpg")
+    before = (tmp_path / "x_overlay.jpg").read_bytes()
+    for _ in range(2):
+        remarks = []
+        assert predict_files([tmp_path], tmp_path, predictor, report=remarks.append) == (2, 1)
+        assert str(remarks[0]).endswith("results of an earlier call skipped")
+        assert (
+            remarks[1].cause
+            == f"its results would overwrite {tmp_path / 'x_overlay.jpg'}, another input: use another folder"
+        )
+        assert (tmp_path / "x_overlay.jpg").read_bytes() == before
+        assert "x_saliency.png" not in list_files(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["full disk", "too long for a JPEG", "a folder has the map's name"])
+def test_the_map_and_the_overlay_are_both_written_or_none(predictor, tmp_path, monkeypatch, kind):
+    save_picture(tmp_path / "x.png", np.zeros((1, 70000) if kind.startswith("too long") else (20, 30), np.uint8))
+    out = tmp_path / "out"
+    expected = []
+    if kind == "full disk":
+        monkeypatch.setattr(images, "write_bytes", mock.Mock(side_effect=InputError(out / "x_overlay.jpg", "full")))
+    elif kind.startswith("a folder"):
+        (out / "x_saliency.png").mkdir(parents=True)
+        expected = ["x_saliency.png"]
+    errors = []
+    assert predict_files([tmp_path / "x.png"], out, predictor, report=errors.append) == (0, 1)
+    assert len(errors) == 1
+    assert sorted(path.name for path in out.glob("*")) == expected
+    # A folder that was made for nothing does not stay.
+    assert out.exists() == bool(expected)
+
+
+def test_an_empty_path_is_not_the_current_folder(predictor, tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path, "x.png")
+    errors = []
+    assert predict_files(["", "x.png"], "out", predictor, report=errors.append) == (1, 1)
+    assert str(errors[0]) == "an empty path: expected a photograph or a folder"
+    assert run("predict", "", "--out", "other").lines == [f"salgan_tf: {errors[0]}"]
+    assert list_files(tmp_path) == ["out/x_overlay.jpg", "out/x_saliency.png", "x.png"]
+
+
 @pytest.mark.parametrize("inside", [False, True])
 def test_subfolders_are_mirrored(predictor, tmp_path, inside):
     write_pictures(tmp_path / "in", "a.png", "b/a.png", "b/c/a.jpe", ".hidden/a.png")
@@ -70,7 +115,15 @@ def test_a_folder_of_folders_hints_at_recursive(predictor, tmp_path):
     write_pictures(tmp_path / "in", "deeper/a.png")
     errors = []
     assert predict_files([tmp_path / "in"], tmp_path / "out", predictor, report=errors.append) == (0, 1)
-    assert errors[0].cause == "no pictures in this folder; --recursive takes its subfolders"
+    write_pictures(tmp_path / "in", "b.png")
+    # The folder of the results is none that was skipped.
+    for out, remarks in ((tmp_path / "out", 2), (tmp_path / "in" / "deeper", 2)):
+        assert predict_files([tmp_path / "in"], out, predictor, report=errors.append) == (1, 0)
+        assert len(errors) == remarks
+    assert [error.cause for error in errors] == [
+        "no pictures in this folder; --recursive takes its subfolders",
+        "its subfolders were skipped; --recursive takes them",
+    ]
 
 
 def test_a_pipe_and_a_link_stay_what_they_are(tmp_path):

@@ -59,8 +59,65 @@ def test_damaged_record_of_checkpoints_is_one_line_and_removes_nothing(state, sa
     run = write_run(tmp_path / "run", salicon, state)
     precious.write_bytes(b"precious")
     before = list_files(tmp_path)
-    assert "last.json: not " in train_in_one_line(["--data", salicon, "--out", run, "--resume"], capsys)
+    cause = "last.json: not " if state else "last.json: is empty"
+    assert cause in train_in_one_line(["--data", salicon, "--out", run, "--resume"], capsys)
     assert list_files(tmp_path) == before
+
+
+TWO_EPOCHS = {"weights": "epoch-0002.weights.h5", "history": [ROW, ROW | {"epoch": 2}]}
+
+
+@pytest.mark.parametrize(
+    ("state", "epochs", "line"),
+    [
+        (STATE | TWO_EPOCHS, 3, "epoch-0002.weights.h5: No such file or directory"),
+        (STATE | TWO_EPOCHS, 1, "last.json: not the record of this run's checkpoints: 2 epochs, and the run has 1"),
+        (None, 3, "last.json: lost, and history.csv has whole epochs"),
+    ],
+)
+def test_record_of_other_checkpoints_removes_nothing(state, epochs, line, salicon, tmp_path, capsys):
+    run = write_run(tmp_path / "run", salicon, state, {"bce_epochs": epochs, "gan_epochs": 0})
+    (run / "history.csv").touch()
+    if state is None:
+        (run / "checkpoints" / "last.json").unlink()
+    before = list_files(tmp_path)
+    assert line in train_in_one_line(["--data", salicon, "--out", run, "--resume"], capsys)
+    assert list_files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("content.keras", "adversarial.keras", "history.csv", "curves.png", "samples/epoch-0001.jpg"),
+        *("epochs/epoch-0001.keras", "checkpoints/last.json", "checkpoints/epoch-0012.weights.h5"),
+    ],
+)
+def test_new_run_never_replaces_or_continues_what_it_finds(name, salicon, tmp_path, capsys):
+    (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "run" / name).write_text("mine")
+    new = ["--data", salicon, "--out", tmp_path / "run", "--init", "none"]
+    line = train_in_one_line(new, capsys)
+    assert f"{name}: is in the way of a new run, which would replace it: choose another folder" in line
+    assert (tmp_path / "run" / name).read_text() == "mine"
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_tidying_removes_only_what_a_run_writes(salicon, tmp_path):
+    run = write_run(tmp_path / "run", salicon)
+    of_the_user = [
+        *("checkpoints/epoch-best-of-mine.weights.h5", "epoch-0007.weights.h5", ".partial-mine/scratch.h5"),
+        *(".partial-download/notes.txt", "notes/.partial-0_abcdef/scratch.h5"),
+    ]
+    of_a_kill = [".partial-0_abcdef/scratch.json", "samples/.partial-abcdefgh/scratch.jpg"]
+    for name in [*of_the_user, *of_a_kill, "checkpoints/epoch-0009.weights.h5"]:
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).touch()
+    before = list_files(run)
+    RunFolder(run).tidy()
+    written = {run / "history.csv", run / "curves.png"}
+    removed = {run / name for name in [*of_a_kill, "checkpoints/epoch-0009.weights.h5"]}
+    assert list_files(run) == before - removed | written
+    assert not any((run / name).parent.exists() for name in of_a_kill)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +145,8 @@ def test_damaged_settings_of_a_run_are_one_line(text, salicon, tmp_path, capsys)
     run = write_run(tmp_path / "run", salicon)
     (run / "run.json").write_text(text)
     before = list_files(tmp_path)
-    assert "run.json: not " in train_in_one_line(["--data", salicon, "--out", run, "--resume"], capsys)
+    cause = "run.json: not " if text else "run.json: is empty"
+    assert cause in train_in_one_line(["--data", salicon, "--out", run, "--resume"], capsys)
     assert list_files(tmp_path) == before
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import resource
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from conftest import UNREADABLE
 
 from salgan_tf import InputError, SaliencyPredictor, build_generator
 from salgan_tf.files import read_npz
-from salgan_tf.models.pretrained import load_generator
+from salgan_tf.models.pretrained import load_generator, load_weights_file
 
 MEMORY = 300_000_000
 
@@ -137,6 +138,53 @@ def build_odd(shape: tuple, channels: int = 1, dtype: str = "float32", end=lambd
     """Build a model of one convolution whose ends are odd."""
     image = keras.Input(batch_shape=shape, dtype=dtype)
     return keras.Model(image, end(keras.layers.Conv2D(channels, 1)(image)))
+
+
+KERNEL = "layers/conv2d/vars/0"
+# What may stand in place of a kernel, given its file, the kernel, and a file beside it that has it too.
+ODD_KERNELS = {
+    "external storage": lambda file, kernel, beside: file.create_dataset(
+        KERNEL, kernel.shape, "<f4", external=[(str(beside), 0, kernel.nbytes)]
+    ),
+    "external link": lambda file, kernel, beside: file.__setitem__(KERNEL, h5py.ExternalLink(beside, KERNEL)),
+    "soft link": lambda file, kernel, beside: file.__setitem__(KERNEL, h5py.SoftLink("/elsewhere")),
+    "virtual": lambda file, kernel, beside: file.create_virtual_dataset(
+        KERNEL, h5py.VirtualLayout(kernel.shape, "<f4")
+    ),
+    "complex": lambda file, kernel, beside: file.create_dataset(KERNEL, data=kernel * (1 + 1j)),
+    "reference": lambda file, kernel, beside: file.create_dataset(
+        KERNEL, data=np.array(file.ref), dtype=h5py.ref_dtype
+    ),
+    "nothing": lambda file, kernel, beside: None,
+}
+
+
+@pytest.mark.parametrize("kind", ODD_KERNELS)
+def test_weights_that_are_not_arrays_of_real_numbers_are_refused(kind, tmp_path):
+    model, path, beside = build_odd((None, 32, 32, 3)), tmp_path / "odd.weights.h5", tmp_path / "beside.h5"
+    model.save_weights(path)
+    shutil.copy(path, beside)
+    with h5py.File(path, "a") as file:
+        kernel = file[KERNEL][()]
+        del file[KERNEL]
+        ODD_KERNELS[kind](file, kernel, beside)
+    causes = {"complex": "complex numbers", "reference": "or objects", "nothing": "objects could not be loaded"}
+    for load, given in (
+        (lambda path: load_weights_file(model, path), path),
+        (load_generator, write_keras(tmp_path / "odd.keras", model, weights=path.read_bytes())),
+    ):
+        with pytest.raises(InputError, match=causes.get(kind, "links, which may lead to other files")) as caught:
+            load(given)
+        assert caught.value.subject == str(given)
+
+
+@pytest.mark.parametrize("name", ["../../evil.txt", "assets/../../evil.txt", "/evil.txt"])
+def test_members_that_lead_out_of_an_archive_are_refused(name, tmp_path):
+    path = write_keras(tmp_path / "evil.keras", build_odd((None, 32, 32, 3)))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, "evil")
+    with pytest.raises(InputError, match=f"contains {name}, which leads out of the archive"):
+        load_generator(path)
 
 
 @pytest.mark.parametrize(
