@@ -51,6 +51,15 @@ def test_another_network_is_refused():
         build_generator("vgg16", SHAPE, weights=BUNDLED["edge"].file)
 
 
+def test_a_bundled_model_knows_its_backbone_and_whether_it_is_there(monkeypatch, tmp_path):
+    with pytest.raises(InputError, match="^edge: the bundled model is a mobilenet_v2, not a vgg16$"):
+        build_generator("vgg16", SHAPE, weights="edge")
+    monkeypatch.setitem(BUNDLED, "salgan", BUNDLED["salgan"]._replace(file=tmp_path / "salgan.tflite"))
+    for call in (lambda: SaliencyPredictor("salgan"), lambda: build_generator("vgg16", SHAPE, weights="salgan")):
+        with pytest.raises(InputError, match=f"^salgan: its file salgan.tflite is missing in {tmp_path}$"):
+            call()
+
+
 @pytest.mark.parametrize("kind", ["float32", "float16", "dynamic"])
 def test_other_formats_are_refused(kind, tmp_path):
     litert.convert(build_generator("mobilenet_v2", SHAPE), kind, tmp_path / "other.tflite", pictures(1))
