@@ -1,5 +1,6 @@
 """The two-stage schedule (Pan et al. 2017, section 3.3): content loss alone, then adversarial, in a run folder."""
 
+import contextlib
 import dataclasses
 import platform
 import sys
@@ -24,7 +25,7 @@ from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
 from salgan_tf.models.precision import computing_in
 from salgan_tf.models.salgan import SalGAN
 from salgan_tf.run_folder import RunFolder, RunRecorder, check_new, locked
-from salgan_tf.settings import TrainingConfig, make_config
+from salgan_tf.settings import TrainingConfig, make_config, option, to_text
 
 
 def train(
@@ -64,8 +65,15 @@ def train(
         config = make_config(**settings)
         if started:
             raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
-    with locked(make_folder(out)):
-        return _run(config, out, verbose, started_with)
+    made = not out.exists()
+    try:
+        with locked(make_folder(out)):
+            return _run(config, out, verbose, started_with)
+    except InputError:
+        if made:
+            with contextlib.suppress(OSError):  # It has files.
+                out.rmdir()
+        raise
 
 
 def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dict]:
@@ -84,10 +92,11 @@ def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dic
         raise InputError(path, "not the settings of a run: data is not an object")
     given = {name: value for name, value in settings.items() if value is not None}
     asked = dataclasses.replace(config, **given)
-    for name in given:
-        if name != "data" and getattr(asked, name) != getattr(config, name):
-            kept = f"{name}={getattr(config, name)!r}"
-            raise InputError(path, f"the run has {kept}, and a resumed run keeps its settings, not {given[name]!r}")
+    for setting in dataclasses.fields(config):
+        kept, other = getattr(config, setting.name), getattr(asked, setting.name)
+        if setting.name != "data" and kept != other:
+            cause = f"{option(setting)} is {to_text(kept)}, not {to_text(other)}: a resumed run keeps its settings"
+            raise InputError(path, cause)
     return asked, started_with
 
 
@@ -121,7 +130,8 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
     if started_with is None:
         write_json(out / "run.json", _describe(config, found))
     elif found != started_with:
-        raise InputError(config.data, f"is not the data that the run was started with: {found}, not {started_with}")
+        counts = " and ".join(f"{part.count} examples of {split}" for split, part in examples.items())
+        raise InputError(config.data, f"is not the data that the run was started with: {counts}, or other files")
     folder.tidy()
     stages = {
         "content": (0, config.bce_epochs),

@@ -39,14 +39,16 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
             much memory.
         InputErrors: some examples were left out; all others are written.
     """
-    out = make_folder(out)
     indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
-    check_outputs([out / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)])
+    check_outputs(
+        [Path(out) / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)]
+    )
     entries, bad = {}, []
     total = sum(map(len, indexes.values()))
     most = min(_EXAMPLES_PER_SHARD, max(map(len, indexes.values())))
     needed = math.prod(image_shape) * (_KEPT * most + _WORK * min(most, (os.cpu_count() or 1) + 4))
     check_memory("--size {}x{}".format(*image_shape), needed)
+    out = make_folder(out)
     with tqdm(total=total, desc="prepare", unit="picture", disable=None) as progress:
         for split, examples in indexes.items():
             digest = folder.fingerprint(examples)
