@@ -90,9 +90,8 @@ def test_bad_weights_are_named(run, salicon, tmp_path):
     weights, out = tmp_path / "bad.npz", tmp_path / "run"
     weights.write_bytes(b"garbage" * 30)
     assert_fails_with_name(run(*use_data("train", salicon, out), f"--init={weights}"), weights)
-    assert names_in(out) == []
     assert_fails_with_name(run("import-weights", weights, "--out", out / "imported.keras"), weights)
-    assert names_in(out) == []
+    assert not out.exists()
 
 
 def test_weights_are_not_overwritten_by_what_is_made_of_them(run, tmp_path):
