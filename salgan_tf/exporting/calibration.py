@@ -1,13 +1,12 @@
 """Pictures to calibrate a converter and to check its files: photographs of a folder, or generated ones."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from salgan_tf import images
-from salgan_tf.errors import InputError, report
+from salgan_tf.errors import InputError
 
 COUNT = 100
 # Leaves of a picture: from a single object on a plain ground, which attracts every fixation, to a crowded scene.
@@ -16,15 +15,9 @@ _SMALLEST_RADIUS = 3.0
 
 
 def choose_pictures(
-    folder: str | Path | None,
-    shape: tuple[int, int],
-    count: int = COUNT,
-    seed: int = 0,
-    report: Callable[[InputError], None] = report,
+    folder: str | Path | None, shape: tuple[int, int], count: int = COUNT, seed: int = 0
 ) -> tuple[np.ndarray, str]:
     """Choose pictures of a folder, or generate them if there is no folder.
-
-    `report` is called with a remark if the folder has other files.
 
     Returns:
         The pictures, uint8 (N, *shape, 3), where N is `count` or all that the folder has; and what they are, in words.
@@ -34,7 +27,7 @@ def choose_pictures(
     """
     if folder is None:
         return dead_leaves(shape, count, seed), f"{count} generated pictures (dead leaves)"
-    paths = images.find_pictures(folder, report)
+    paths = images.find_pictures(folder)
     if not paths:
         raise InputError(folder, "no pictures in this folder")
     pictures = read_chosen(paths, shape, count, seed)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from salgan_tf import extras, images
 from salgan_tf.data import folder
-from salgan_tf.errors import InputError, InputErrors, first_line
+from salgan_tf.errors import InputError, InputErrors, first_line, report
 from salgan_tf.exporting import accuracy, latency
 from salgan_tf.exporting.calibration import choose_pictures, read_chosen
 from salgan_tf.exporting.format import Format
@@ -92,15 +92,14 @@ def export(
     out = Path(out)
     paths = [out / f"{generator.name}_{shape[0]}x{shape[1]}{format.ending}" for format in chosen]
     beside = [path for each in paths for path in report_files(each.with_suffix(""))]
-    photographs = images.find_pictures(calibration) if calibration else []
+    photographs = images.find_pictures(calibration, report) if calibration else []
     check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples)])
     pictures, calibrated_with = choose_pictures(calibration, shape)
     if data:
         checks = _read_spread(examples, shape)
         checked_with = f"{len(checks)} photographs of {data}, {split}"
     else:
-        # The other files of the folder have been reported.
-        checks, checked_with = choose_pictures(calibration, shape, _CHECKS, _CHECK_SEED, lambda remark: None)
+        checks, checked_with = choose_pictures(calibration, shape, _CHECKS, _CHECK_SEED)
     try:
         expected = run_generator(generator, checks)
     except MemoryError:
@@ -139,7 +138,7 @@ def export(
                 log(f"no latencies, which are measured beside float32: {error.cause}")
             metrics = _measure_accuracy(generator, files, examples, None if calibration else data, scratch)
             for format, path, parity in files:
-                report = Report(
+                summary = Report(
                     file=path.name,
                     format=format.name,
                     model=model_name,
@@ -154,12 +153,12 @@ def export(
                 )
                 found = SaliencyPredictor(path, trusted=True).run_network(checks[parity.worst])
                 stem = path.with_suffix("")
-                reports = write_report(report, stem, checks[parity.worst], expected[parity.worst], found)
+                reports = write_report(summary, stem, checks[parity.worst], expected[parity.worst], found)
                 # All four files or, where one cannot be written, none.
                 for finished in (*reports, path):
                     finished.replace(out / finished.name)
                 written.append(out / path.name)
-                log(f"{written[-1]} ({report.size / 1e6:.2f} MB), see {path.stem}.report.md")
+                log(f"{written[-1]} ({summary.size / 1e6:.2f} MB), see {path.stem}.report.md")
     except OSError as error:
         raise InputError(out, f"cannot be written: {error.strerror or error}") from error
     if refused:
