@@ -89,9 +89,10 @@ def evaluate(
     from_train = split != "train" and "train" in splits
     index = folder.index_folder(root, split)
     training = folder.index_folder(root, "train") if from_train else []
-    read = [*index, *training]
-    inputs = [path for contender in contenders.values() for example in read for path in contender.files(example)]
-    check_outputs(outputs, [*folder.list_files(read), *inputs])
+    if outputs := list(outputs):
+        read = [*index, *training]
+        inputs = [path for contender in contenders.values() for example in read for path in contender.files(example)]
+        check_outputs(outputs, [*folder.list_files(read), *inputs])
     gazes = _read_gazes(root, index, contenders.values(), allow_missing, report)
     examples = list(gazes)
     if humans and all(gaze.observers is None for gaze in gazes.values()):
