@@ -20,12 +20,12 @@ from salgan_tf.errors import InputError
 from salgan_tf.limits import check_file
 from salgan_tf.models.precision import to_float32
 from salgan_tf.models.pretrained import load_weights_file
+from salgan_tf.weights import STAGES
 
 _SAMPLE_PICTURES = 4
-_STAGES = ("content", "adversarial")
 # The names of what a run writes, by folder. TensorBoard's names are new each time, and never in the way.
 _NAMES = {
-    "": rf"run\.json|history\.csv|curves\.png|({'|'.join(_STAGES)})\.keras",
+    "": rf"run\.json|history\.csv|curves\.png|({'|'.join(STAGES)})\.keras",
     "checkpoints": r"last\.json|epoch-\d{4,}\.weights\.h5",
     "epochs": r"epoch-\d{4,}\.keras",
     "samples": r"epoch-\d{4,}\.jpg",
@@ -184,7 +184,7 @@ def _find_damage(state: dict[str, Any]) -> str | None:
     if not isinstance(history, list) or not history:
         return "history is not a list of epochs"
     for number, row in enumerate(history, 1):
-        if not isinstance(row, dict) or row.get("epoch") != number or row.get("stage") not in _STAGES:
+        if not isinstance(row, dict) or row.get("epoch") != number or row.get("stage") not in STAGES:
             return f"history has no epoch {number} of a stage"
         if not all(isinstance(value, int | float) for name, value in row.items() if name != "stage"):
             return f"epoch {number} of its history has values that are not numbers"

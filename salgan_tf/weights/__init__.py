@@ -7,8 +7,8 @@ from salgan_tf.files import is_file, is_folder, read_json
 
 # Models that are bundled with the package, by name.
 BUNDLED = {"edge": Path(__file__).parent / "salgan_mobilenet_v2_int8.tflite"}
-# The stages of a training, the last one first. Each leaves its best generator in the run folder.
-_STAGES = ("adversarial", "content")
+# The stages of a training. Each leaves its best generator in the run folder.
+STAGES = ("content", "adversarial")
 
 
 def find_model(
@@ -26,9 +26,9 @@ def find_model(
     """
     path = BUNDLED.get(str(model), Path(model))
     if is_folder(path):
-        generators = {path / f"{stage}.keras": stage for stage in _STAGES if is_file(path / f"{stage}.keras")}
+        generators = {path / f"{stage}.keras": stage for stage in STAGES[::-1] if is_file(path / f"{stage}.keras")}
         if not generators:
-            names = " or ".join(f"{stage}.keras" for stage in _STAGES)
+            names = " or ".join(f"{stage}.keras" for stage in STAGES[::-1])
             raise InputError(path, f"not a run folder with a trained generator: contains no {names}")
         best_cc = _read_best_cc(path)
         return max(generators, key=lambda generator: best_cc.get(generators[generator], 0))
