@@ -169,6 +169,23 @@ def make_folder(path: str | Path) -> Path:
     return path
 
 
+@contextlib.contextmanager
+def made_folder(path: str | Path) -> Iterator[Path]:
+    """Make a folder for what a block writes, and remove it at the end if it is new and the block wrote nothing.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    new = not is_folder(Path(path))
+    folder = make_folder(path)
+    try:
+        yield folder
+    finally:
+        if new:
+            with contextlib.suppress(OSError):  # It has files.
+                folder.rmdir()
+
+
 def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of an .npz file, but no pickled objects.
 

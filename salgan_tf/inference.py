@@ -1,6 +1,5 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
-import contextlib
 import os
 import threading
 import unicodedata
@@ -14,7 +13,7 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import atomic_path, identify, is_file, is_folder, make_folder
+from salgan_tf.files import atomic_path, identify, is_file, is_folder, made_folder
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model
 
@@ -156,9 +155,21 @@ def predict_files(
         InputError: `out` cannot be written.
     """
     predictor = predictor or SaliencyPredictor()
-    missing = not is_folder(Path(out))
-    out = make_folder(out)
-    photographs, failed = _collect(paths, out, recursive, report)
+    with made_folder(out) as folder:
+        photographs, unusable = _collect(paths, folder, recursive, report)
+        predicted, failed = _predict_all(photographs, folder, predictor, overlay, report)
+    return predicted, unusable + failed
+
+
+def _predict_all(
+    photographs: "list[_Photograph]",
+    out: Path,
+    predictor: SaliencyPredictor,
+    overlay: bool,
+    report: Callable[[InputError], None],
+) -> tuple[int, int]:
+    """Write the results of photographs; return how many were predicted, and how many failed."""
+    failed = 0
     inputs = {identify(path): path for path, _ in photographs}
     inputs.pop(None, None)
     # By the name of its results, the photograph whose results are there.
@@ -185,9 +196,6 @@ def predict_files(
                 raise
             failed += 1
             report(InputError(path, "there is not enough memory for it"))
-    if missing and not written:
-        with contextlib.suppress(OSError):  # It is not empty.
-            out.rmdir()
     return len(written), failed
 
 

@@ -1,6 +1,5 @@
 """The two-stage schedule (Pan et al. 2017, section 3.3): content loss alone, then adversarial, in a run folder."""
 
-import contextlib
 import dataclasses
 import platform
 import sys
@@ -17,7 +16,7 @@ from salgan_tf.data.folder import find_splits
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.data.records import is_records
 from salgan_tf.errors import InputError
-from salgan_tf.files import is_file, make_folder, read_json, write_json
+from salgan_tf.files import is_file, made_folder, read_json, write_json
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.generator import build_generator
@@ -65,15 +64,8 @@ def train(
         config = make_config(**settings)
         if started:
             raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
-    made = not out.exists()
-    try:
-        with locked(make_folder(out)):
-            return _run(config, out, verbose, started_with)
-    except InputError:
-        if made:
-            with contextlib.suppress(OSError):  # It has files.
-                out.rmdir()
-        raise
+    with made_folder(out), locked(out):
+        return _run(config, out, verbose, started_with)
 
 
 def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dict]:
