@@ -96,8 +96,8 @@ def write_pseudo_labels(
 def _check_apart(root: Path, examples: list[Example], out: Path) -> None:
     """Check that a folder is neither a data set nor inside its photographs."""
     pictures = {root / example.image.relative_to(root).parts[0] for example in examples}
-    target, source = (Path(os.path.realpath(path)) for path in (out, root))
-    if target == source or any(target.is_relative_to(os.path.realpath(path)) for path in pictures):
+    target, source = map(files.find_real, (out, root))
+    if target == source or any(target.is_relative_to(files.find_real(path)) for path in pictures):
         raise InputError(out, f"is the data set {root} itself, or inside its photographs: choose another folder")
 
 

@@ -95,6 +95,18 @@ def identify(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def find_real(path: str | Path) -> Path:
+    """Return the path without links and `..`.
+
+    Raises:
+        InputError: its name contains a null character.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:
+        raise InputError(path, error) from error
+
+
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Check that files which will be written are neither inputs nor the same file twice, by whatever names.
 
@@ -110,7 +122,7 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         if identity and _find_receiver(path) is not None:
             continue
         # Nothing identifies a file that is not there but its name.
-        key = identity or unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+        key = identity or unicodedata.normalize("NFC", str(find_real(path))).casefold()
         if key in taken:
             raise InputError(path, f"would overwrite {taken[key]}: give another name")
         taken[key] = f"{path}, another output"

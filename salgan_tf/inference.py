@@ -1,6 +1,5 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
-import os
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -13,7 +12,7 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import atomic_path, identify, is_file, is_folder, made_folder
+from salgan_tf.files import atomic_path, find_real, identify, is_file, is_folder, made_folder
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model
 
@@ -226,10 +225,14 @@ def _collect(
     photographs, failed = [], 0
     for given in paths:
         path = Path(given)
-        if given == "":
-            # `Path` takes it for the current folder.
+        try:
+            if given == "":
+                # `Path` takes it for the current folder.
+                raise InputError("an empty path", "expected a photograph or a folder")
+            find_real(path)
+        except InputError as error:
             failed += 1
-            report(InputError("an empty path", "expected a photograph or a folder"))
+            report(error)
             continue
         if not is_folder(path):
             photographs.append(_Photograph(path, Path(path.stem)))
@@ -264,7 +267,7 @@ def _collect(
             report(InputError(path, "its subfolders were skipped; --recursive takes them"))
         photographs += found
     # The same photograph may be given under several names: the first one counts.
-    once = {os.path.realpath(photograph.path): photograph for photograph in reversed(photographs)}
+    once = {find_real(photograph.path): photograph for photograph in reversed(photographs)}
     return list(once.values())[::-1], failed
 
 

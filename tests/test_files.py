@@ -127,6 +127,8 @@ def test_an_output_is_neither_an_input_nor_another_output(tmp_path, make):
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(InputError, match=r"would overwrite .*new.json, another output"):
         files.check_outputs([tmp_path / "new.json", tmp_path / "link" / "new.json"], [given])
+    with pytest.raises(InputError, match="null"):
+        files.check_outputs([tmp_path / "null\0.csv"], [given])
     devices = [Path("/dev/null"), Path("/dev/null"), Path("/dev/stdout"), Path("/dev/stdout")]
     files.check_outputs([*devices, tmp_path / "a", tmp_path / "b"], [Path("/dev/null"), given])
 

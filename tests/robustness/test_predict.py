@@ -87,12 +87,15 @@ def test_the_map_and_the_overlay_are_both_written_or_none(predictor, tmp_path, m
     assert out.exists() == bool(expected)
 
 
-def test_an_empty_path_is_not_the_current_folder(predictor, tmp_path, monkeypatch, run):
+def test_an_empty_path_is_not_the_current_folder_and_an_impossible_one_does_not_end_the_batch(
+    predictor, tmp_path, monkeypatch, run
+):
     monkeypatch.chdir(tmp_path)
     write_pictures(tmp_path, "x.png")
     errors = []
-    assert predict_files(["", "x.png"], "out", predictor, report=errors.append) == (1, 1)
+    assert predict_files(["", "null\0.png", "x.png"], "out", predictor, report=errors.append) == (1, 2)
     assert str(errors[0]) == "an empty path: expected a photograph or a folder"
+    assert str(errors[1]) == r"null\x00.png: embedded null byte"
     assert run("predict", "", "--out", "other").lines == [f"salgan_tf: {errors[0]}"]
     assert list_files(tmp_path) == ["out/x_overlay.jpg", "out/x_saliency.png", "x.png"]
 
