@@ -10,6 +10,7 @@ overlay. What is done pixel by pixel is therefore done in bands of rows.
 import contextlib
 import functools
 import io
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ from salgan_tf.native import quiet_stderr
 
 # Ours in its place: `limits`, which knows how much memory there is for a picture.
 Image.MAX_IMAGE_PIXELS = None
+# Python prints the errors of a logger without a handler on stderr; what Pillow logs, `InputError` says.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 # What may be read. Pillow knows more formats: some start programs, as PostScript does, and others contain pictures of
 # another size than they announce. The frequent ones come first, since Pillow imports all of its plugins for the rest.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "DIB", "JPEG2000", "TGA", "PCX", "SGI", "QOI")

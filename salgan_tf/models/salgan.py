@@ -182,7 +182,11 @@ class SalGAN(keras.Model):
         return self.generator(image, training=training)
 
     def fit(self, x=None, y=None, batch_size=None, *arguments, class_weight=None, **options):
-        """Train like `keras.Model.fit`, whose arguments it takes, except `class_weight` and `sample_weight`."""
+        """Train like `keras.Model.fit`, whose arguments it takes, except `class_weight` and `sample_weight`.
+
+        Raises:
+            ValueError: an unsupported argument, a `batch_size` below 1, or a first batch that breaks the contract.
+        """
         _refuse_class_weight(class_weight)
         if batch_size is not None and batch_size < 1:
             # Keras takes 0 for 32.
