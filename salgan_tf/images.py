@@ -220,8 +220,9 @@ def _check_whole(picture: Image.Image, content: bytes) -> None:
         whole = _reaches(content, needed)
     elif isinstance(picture, tiff.TiffImageFile) and not picture.use_load_libtiff:
         layers = len(picture.getbands()) if picture.tag_v2.get(tiff.PLANAR_CONFIGURATION) == 2 else 1
-        areas = ((right - left) * (bottom - top) for _, (left, top, right, bottom), *_ in picture.tile)
-        whole = sum(areas) >= layers * width * height
+        boxes = [box for _, box, *_ in picture.tile if box]
+        area = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+        whole = area >= layers * width * height
     if not whole:
         raise ValueError("image file is truncated: it has fewer rows than it says")
 

@@ -23,11 +23,16 @@ from salgan_tf.exporting.parity import Parity, compare, run_generator
 from salgan_tf.exporting.report import Report, report_files, write_report
 from salgan_tf.files import check_outputs, make_folder
 from salgan_tf.inference import SaliencyPredictor
+from salgan_tf.limits import check_memory
 from salgan_tf.native import quiet_stderr
+from salgan_tf.runtimes.network import find_largest
 
 _CHECKS = 32
 # Other pictures than those of the calibration.
 _CHECK_SEED = 1
+# Memory that the largest layer takes, as a multiple of what it gives: once in Keras, and the rest in a runtime beside
+# it. Measured where LiteRT resizes, which it does by pointers to four pixels for each one.
+_COPIES = 5
 # How TensorFlow's and ONNX' converters, in texts of up to a hundred lines, name an operation that a format lacks.
 _LACKING = re.compile(r"(?:'tf\.(?=\w+' op is neither)|No Op registered for )(\w+)")
 
@@ -78,15 +83,16 @@ def export(
     Raises:
         ValueError: a format is unknown, or none is given.
         TypeError: `model` is neither a name, a path nor a Keras model.
-        InputError: there is no such model, picture or data, an extra is missing, or a file in `out` cannot be written
-            or is an input; or a file was refused (InputErrors for several), which is raised after the others have been
-            written.
+        InputError: there is no such model, picture or data, an extra is missing, a layer is too large, or a file in
+            `out` cannot be written or is an input; or a file was refused (InputErrors for several), which is raised
+            after the others have been written.
     """
     chosen = [_find_format(name) for name in dict.fromkeys([formats] if isinstance(formats, str) else formats)]
     if not chosen:
         raise ValueError(f"formats: none is given; expected some of {', '.join(map(repr, FORMATS))}")
     generator = load_for_export(model, size)
     model_name = str(model) if isinstance(model, str | Path) else f"{generator.name}, in memory"
+    check_memory(model_name, _COPIES * find_largest(generator))
     shape = generator.input_shape[1:3]
     examples = folder.index_folder(data, split) if data else []
     out = Path(out)
