@@ -135,7 +135,8 @@ def predict_files(
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
     No input is overwritten by the results of another one, nor results by those of another input, also on disks that
-    do not distinguish upper and lower case.
+    do not distinguish upper and lower case. Other files of these names in `out` are replaced: they are taken for
+    results of an earlier call.
 
     Args:
         paths: photographs, and folders of photographs.

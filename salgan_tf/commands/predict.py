@@ -12,7 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="photograph or folder of photographs")
     parser.add_argument(
-        "--out", required=True, metavar="DIR", type=path, help="folder for NAME_saliency.png and NAME_overlay.jpg"
+        "--out",
+        required=True,
+        metavar="DIR",
+        type=path,
+        help="folder for NAME_saliency.png and NAME_overlay.jpg; older files of these names are replaced",
     )
     parser.add_argument("--model", default="edge", help=f"{MODEL_HELP} (default: %(default)s)")
     parser.add_argument(
