@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from salgan_tf.arguments import path, size
+from salgan_tf.arguments import path, path_or_name, size
 from salgan_tf.console import say
 from salgan_tf.exporting.formats import FORMATS
 from salgan_tf.native import import_tensorflow
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", dest="formats", action="append_const", const=name, help=format.help)
     parser.add_argument(
         "--model",
+        type=path_or_name,
         default="edge",
         help="edge, the bundled model; a .keras file; or a run folder of train (default: %(default)s)",
     )
