@@ -101,16 +101,19 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Devices, pipes and standard streams may be given any number of times.
 
     Raises:
-        InputError: an output would overwrite an input or another output.
+        InputError: an output would overwrite an input or another output, or is no name of a file.
     """
     taken: dict[object, str] = {identify(path): f"{path}, an input" for path in inputs}
     taken.pop(None, None)
     for path in outputs:
         identity = identify(path)
-        if identity and _find_receiver(path) is not None:
-            continue
-        # Nothing identifies a file that is not there but its name.
-        key = identity or unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+        try:
+            if identity and _find_receiver(path) is not None:
+                continue
+            # Nothing identifies a file that is not there but its name.
+            key = identity or unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+        except (OSError, ValueError) as error:  # ValueError: a null character in the name.
+            raise InputError(path, f"cannot be written: {getattr(error, 'strerror', None) or error}") from error
         if key in taken:
             raise InputError(path, f"would overwrite {taken[key]}: give another name")
         taken[key] = f"{path}, another output"

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import math
+import os
 import re
 import shutil
 import time
@@ -71,11 +72,15 @@ class RunFolder:
         epochs: number of epochs that the run is to have; None if it is not known.
 
     Raises:
-        InputError: the record of the checkpoints is lost or damaged, has more epochs, or names a file that is lost.
+        InputError: the record of the checkpoints is lost or damaged, has more epochs, or names a file that is lost; or
+            one of the run's folders is something else.
     """
 
     def __init__(self, path: str | Path, epochs: int | None = None):
         self.path = Path(path)
+        for name in (*_NAMES, "logs"):
+            if os.path.lexists(self.path / name) and not files.is_folder(self.path / name):
+                raise InputError(self.path / name, "is in the way of a run, which has a folder of this name")
         self._state_path = self.path / "checkpoints" / "last.json"
         self.state: dict[str, Any] = {"weights": None, "best_cc": {}, "history": []}
         if self._state_path.exists():

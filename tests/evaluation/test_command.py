@@ -156,6 +156,7 @@ def test_an_output_that_would_overwrite_something_is_refused(run, salicon, maps,
     ("flags", "cause"),
     [
         (["--humans"], "do not tell observers apart"),
+        (["--json", "{data}"], "mit: cannot be written: Is a directory"),
         (["--maps", "{data}/ALLSTIMULI"], "given twice; a folder with the name of a model can be given as ./FOLDER"),
     ],
 )

@@ -170,6 +170,11 @@ def test_a_folder_that_cannot_be_written_is_named(refuses, model, tmp_path):
         refuses(out, "--onnx", "--model", model, "--out", out, cause="cannot be written")
 
 
+def test_a_folder_without_pictures_to_calibrate_with_is_named(refuses, model, tmp_path):
+    (tmp_path / "notes.txt").touch()
+    refuses(tmp_path, "--int8", "--model", model, "--calibration", tmp_path, cause="no pictures in this folder")
+
+
 def test_a_model_that_is_not_finite_is_named(refuses, tmp_path):
     generator = tiny_generator()
     layer = next(layer for layer in generator.layers if layer.weights)
