@@ -1,24 +1,20 @@
 """TFRecords: examples at the training size in a few large files, for data sets on slow or remote disks."""
 
 import hashlib
-import math
-import os
 from pathlib import Path
 
 import tensorflow as tf
 from tqdm import tqdm
 
 from salgan_tf.data import folder
-from salgan_tf.data.grid import GridExample, grid_examples
+from salgan_tf.data.grid import EXAMPLES_PER_SHARD as _EXAMPLES_PER_SHARD
+from salgan_tf.data.grid import GridExample, check_size, grid_examples
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.files import atomic_path, check_outputs, is_file, make_folder, read_json, write_json
 from salgan_tf.images import format_size
-from salgan_tf.limits import check_file, check_memory
+from salgan_tf.limits import check_file
 
 MANIFEST = "records.json"
-_EXAMPLES_PER_SHARD = 500
-# Bytes of memory per pixel of an example, and of what a thread makes it from.
-_KEPT, _WORK = 6, 24
 # Channels and type of each array of a `GridExample`; PNG keeps both.
 _PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, tf.uint8)}
 
@@ -45,9 +41,7 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
     )
     entries, bad = {}, []
     total = sum(map(len, indexes.values()))
-    most = min(_EXAMPLES_PER_SHARD, max(map(len, indexes.values())))
-    needed = math.prod(image_shape) * (_KEPT * most + _WORK * min(most, (os.cpu_count() or 1) + 4))
-    check_memory("--size {}x{}".format(*image_shape), needed)
+    check_size(image_shape, max(map(len, indexes.values())))
     out = make_folder(out)
     with tqdm(total=total, desc="prepare", unit="picture", disable=None) as progress:
         for split, examples in indexes.items():
@@ -131,10 +125,12 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
         The serialized examples, for `parse`, and the fingerprint of the data set they were made from.
 
     Raises:
-        InputError: no such split, a size other than `image_shape` (height, width), or a missing or damaged shard.
+        InputError: no such split, a size other than `image_shape` (height, width) or at which the examples need too
+            much memory, or a missing or damaged shard.
     """
     path = Path(root) / MANIFEST
     shards, count, digest = _read_entry(path, split, image_shape)
+    check_size(image_shape, count)
     serialized: list[bytes] = []
 
     def check(content: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
