@@ -1,6 +1,7 @@
 """TFRecords: examples at the training size in a few large files, for data sets on slow or remote disks."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -31,14 +32,15 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
         image_shape: (height, width) of the training.
 
     Raises:
-        InputError: not a data set, a folder that cannot be written, or a size at which the examples of a shard need too
-            much memory.
+        InputError: not a data set, a folder that cannot be written or has a `records.json` of other origin, or a size
+            at which the examples of a shard need too much memory.
         InputErrors: some examples were left out; all others are written.
     """
     indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
     check_outputs(
         [Path(out) / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)]
     )
+    _check_manifest(Path(out) / MANIFEST)
     entries, bad = {}, []
     total = sum(map(len, indexes.values()))
     check_size(image_shape, max(map(len, indexes.values())))
@@ -73,6 +75,16 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
     write_json(out / MANIFEST, {"image_shape": list(image_shape), "splits": entries})
     if bad:
         raise InputErrors(root, bad, total)
+
+
+def _check_manifest(path: Path) -> None:
+    """Check that what will be replaced is a list of records. No other file has a shard's name, which has a digest."""
+    try:
+        own = read_json(path).keys() == {"image_shape", "splits"}
+    except InputError:
+        own = not os.path.lexists(path)
+    if not own:
+        raise InputError(path, "is in the way, and prepare did not write it: remove it, or choose another folder")
 
 
 def _count(path: Path) -> int | None:

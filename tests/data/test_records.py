@@ -207,6 +207,15 @@ def test_the_error_names_a_bad_manifest(written, manifest):
     assert caught.value.subject == str(path)
 
 
+@pytest.mark.parametrize("content", ['{"my": "notes"}', "[]", "notes", ""])
+def test_a_list_of_records_replaces_no_other_file(salicon, out, content):
+    out.mkdir()
+    (out / "records.json").write_text(content)
+    with pytest.raises(InputError, match=r"records\.json: is in the way, and prepare did not write it"):
+        records.write_records(salicon, out, SHAPE)
+    assert [path.read_text() for path in out.iterdir()] == [content]
+
+
 def test_records_do_not_overwrite_fixations(tmp_path):
     write_example(tmp_path, "", "records", 0)
     fixations = tmp_path / "fixations" / "records.json"
