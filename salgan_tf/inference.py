@@ -15,7 +15,7 @@ from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import atomic_path, identify, is_file, is_folder, made_folder
 from salgan_tf.runtimes import open_network
-from salgan_tf.weights import find_model
+from salgan_tf.weights import find_model, list_files
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +39,7 @@ class SaliencyPredictor:
     Attributes:
         image_shape: (height, width) at which the model sees the photograph.
         path: the file of the model; None for a model in memory.
+        files: the files that decide what it predicts: its own, and those of a run folder that was given as the model.
 
     Raises:
         InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
@@ -50,8 +51,10 @@ class SaliencyPredictor:
         self, model: "str | Path | keras.Model" = "edge", threads: int | None = None, *, trusted: bool = False
     ):
         self.path: Path | None = None
+        self.files: list[Path] = []
         if isinstance(model, str | Path):
             self._name, self.path = str(model), find_model(model)
+            self.files = list_files(model)
             network = open_network(self.path, threads, trusted)
         else:
             from salgan_tf.runtimes.keras import take_generator, wrap_generator
@@ -170,7 +173,7 @@ def _predict_all(
 ) -> tuple[int, int]:
     """Write the results of photographs; return how many were predicted, and how many failed."""
     failed = 0
-    inputs = {identify(path): path for path, _ in photographs}
+    inputs = {identify(path): path for path in [*predictor.files, *(path for path, _ in photographs)]}
     inputs.pop(None, None)
     # By the name of its results, the photograph whose results are there.
     written: dict[str, Path] = {}

@@ -24,6 +24,7 @@ from salgan_tf.exporting.report import Report, report_files, write_report
 from salgan_tf.files import check_outputs, make_folder
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.native import quiet_stderr
+from salgan_tf.weights import list_files
 
 _CHECKS = 32
 # Other pictures than those of the calibration.
@@ -93,7 +94,8 @@ def export(
     paths = [out / f"{generator.name}_{shape[0]}x{shape[1]}{format.ending}" for format in chosen]
     beside = [path for each in paths for path in report_files(each.with_suffix(""))]
     photographs = images.find_pictures(calibration, report) if calibration else []
-    check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples)])
+    read = list_files(model) if isinstance(model, str | Path) else []
+    check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples), *read])
     pictures, calibrated_with = choose_pictures(calibration, shape)
     if data:
         checks = _read_spread(examples, shape)
