@@ -115,16 +115,17 @@ def test_tidying_removes_only_what_a_run_writes(salicon, tmp_path):
     run = write_run(tmp_path / "run", salicon)
     of_the_user = [
         *("checkpoints/epoch-best-of-mine.weights.h5", "epoch-0007.weights.h5", ".partial-mine/scratch.h5"),
+        *("checkpoints/epoch-0000.weights.h5", "checkpoints/epoch-0009.weights.h5", "epochs/epoch-0009.keras"),
         *(".partial-download/notes.txt", "notes/.partial-0_abcdef/scratch.h5"),
     ]
     of_a_kill = [".partial-0_abcdef/scratch.json", "samples/.partial-abcdefgh/scratch.jpg"]
-    for name in [*of_the_user, *of_a_kill, "checkpoints/epoch-0009.weights.h5"]:
+    for name in [*of_the_user, *of_a_kill, "checkpoints/epoch-0002.weights.h5"]:
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).touch()
     before = list_files(run)
     RunFolder(run).tidy()
     written = {run / "history.csv", run / "curves.png"}
-    removed = {run / name for name in [*of_a_kill, "checkpoints/epoch-0009.weights.h5"]}
+    removed = {run / name for name in [*of_a_kill, "checkpoints/epoch-0002.weights.h5"]}
     assert list_files(run) == before - removed | written
     assert not any((run / name).parent.exists() for name in of_a_kill)
 
