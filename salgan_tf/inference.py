@@ -37,6 +37,7 @@ class SaliencyPredictor:
             second. A damaged or hostile file may then end or hang this process.
 
     Attributes:
+        name: what errors call it.
         image_shape: (height, width) at which the model sees the photograph.
         path: the file of the model; None for a model in memory.
         files: the files that decide what it predicts: its own, and those of a run folder that was given as the model.
@@ -53,15 +54,15 @@ class SaliencyPredictor:
         self.path: Path | None = None
         self.files: list[Path] = []
         if isinstance(model, str | Path):
-            self._name, self.path = str(model), find_model(model)
+            self.name, self.path = str(model), find_model(model)
             self.files = list_files(model)
             network = open_network(self.path, threads, trusted)
         else:
             from salgan_tf.runtimes.keras import take_generator, wrap_generator
 
             generator = take_generator(model)
-            self._name = model.name
-            network = wrap_generator(generator, Path(self._name))
+            self.name = model.name
+            network = wrap_generator(generator, Path(self.name))
         self.image_shape, self._run = network.image_shape, network.run
         self._lock = threading.Lock()
 
@@ -109,12 +110,12 @@ class SaliencyPredictor:
             except (InputError, MemoryError):
                 raise
             except Exception as error:  # Each runtime raises classes of its own.
-                raise InputError(self._name, f"the model cannot be run: {first_line(error)}") from error
+                raise InputError(self.name, f"the model cannot be run: {first_line(error)}") from error
         if saliency.shape != self.image_shape:
             found, expected = images.format_size(saliency.shape), images.format_size(self.image_shape)
-            raise InputError(self._name, f"the model gives a map of {found}, expected {expected}")
+            raise InputError(self.name, f"the model gives a map of {found}, expected {expected}")
         if not np.isfinite(saliency).all():
-            raise InputError(self._name, "the model gives values that are not finite numbers")
+            raise InputError(self.name, "the model gives values that are not finite numbers")
         return saliency
 
 

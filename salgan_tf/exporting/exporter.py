@@ -121,7 +121,7 @@ def export(
             for format, path in zip(chosen, [scratch / path.name for path in paths], strict=True):
                 started = time.perf_counter()
                 try:
-                    _convert(generator, format, path, pictures, dynamic_batch)
+                    convert(generator, format, path, pictures, dynamic_batch)
                     parity = compare(expected, SaliencyPredictor(path, trusted=True), checks, format.limits)
                 except InputError as error:
                     refused.append(InputError(path.name, error.cause))
@@ -177,12 +177,17 @@ def _find_format(name: str) -> Format:
     return format
 
 
-def _convert(generator: keras.Model, format: Format, path: Path, pictures: np.ndarray, any_batch: bool = False) -> None:
-    convert = format.convert_any_batch if any_batch and format.convert_any_batch else format.convert
+def convert(generator: keras.Model, format: Format, path: Path, pictures: np.ndarray, any_batch: bool = False) -> None:
+    """Write a generator in a format, and keep what the converter prints to itself.
+
+    Raises:
+        InputError: the format lacks an operation of the generator, or the converter fails; it names the file.
+    """
+    write = format.convert_any_batch if any_batch and format.convert_any_batch else format.convert
     try:
         # Converters write pages about themselves to stderr.
         with quiet_stderr():
-            convert(generator, path, pictures)
+            write(generator, path, pictures)
     except tf.errors.OpError as error:
         # Keras converts by way of the system's folder for temporary files, which may be full.
         cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {first_line(error)}"
@@ -208,7 +213,7 @@ def _measure_latency(
     paths = {file.format.name: file.path for file in files if file.format.timed}
     if paths and "float32" not in paths:
         paths["float32"] = scratch / "reference.tflite"
-        _convert(generator, FORMATS["float32"], paths["float32"], pictures)
+        convert(generator, FORMATS["float32"], paths["float32"], pictures)
     return latency.measure(paths, pictures[0]) if paths else {}
 
 
@@ -234,6 +239,6 @@ def _measure_accuracy(
         photographs = read_chosen(training, generator.input_shape[1:3])
         for format in calibrated:
             twin = scratch / f"photographs{format.ending}"
-            _convert(generator, format, twin, photographs)
+            convert(generator, format, twin, photographs)
             predictors[f"{format.name}, calibrated with photographs"] = SaliencyPredictor(twin, trusted=True)
     return accuracy.measure(predictors, examples)
