@@ -53,7 +53,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
     ):
         if given and not any(getattr(FORMATS[name], attribute) for name in arguments.formats):
             parser.error(f"{option} requires {_options(attribute)}: other files {others}")
-    if arguments.split and not arguments.data:
+    if arguments.split is not None and not arguments.data:
         parser.error("--split requires --data")
 
 
@@ -64,6 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf.exporting.exporter import export
 
     settings = {name: getattr(arguments, name) for name in ("size", "calibration", "data", "dynamic_batch", "force")}
-    split = arguments.split or "val"
+    split = "val" if arguments.split is None else arguments.split
     export(arguments.model, arguments.out, arguments.formats, split=split, log=say, **settings)
     return 0

@@ -197,6 +197,7 @@ def test_a_model_that_is_not_finite_is_named(refuses, tmp_path):
         (["--int4"], "--int4"),
         (["--onnx", "stray"], "stray"),
         (["--onnx", "--split", "val"], "--data"),
+        (["--onnx", "--split", ""], "--data"),
     ],
 )
 def test_bad_usage_exits_with_2(arguments, words, capsys, tmp_path, monkeypatch):
