@@ -113,14 +113,17 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Devices, pipes and standard streams may be given any number of times.
 
     Raises:
-        InputError: an output would overwrite an input or another output.
+        InputError: an output would overwrite an input or another output, or is no name of a file.
     """
     taken: dict[object, str] = {identify(path): f"{path}, an input" for path in inputs}
     taken.pop(None, None)
     for path in outputs:
         identity = identify(path)
-        if identity and _find_receiver(path) is not None:
-            continue
+        try:
+            if identity and _find_receiver(path) is not None:
+                continue
+        except OSError as error:
+            raise InputError(path, f"cannot be written: {error.strerror}") from error
         # Nothing identifies a file that is not there but its name.
         key = identity or unicodedata.normalize("NFC", str(find_real(path))).casefold()
         if key in taken:

@@ -108,13 +108,13 @@ def describe_skipped(folder: str | Path, others: int) -> InputError:
 
 
 def find_pictures(folder: str | Path, report: Callable[[InputError], None] = lambda remark: None) -> list[Path]:
-    """Return the pictures of `split_folder`; `report` is called with a remark if there are other files.
+    """Return the pictures of `split_folder`; `report` is called with a remark if there are other files beside them.
 
     Raises:
         InputError: the folder cannot be read.
     """
     pictures, others = split_folder(folder)
-    if others:
+    if pictures and others:
         report(describe_skipped(folder, others))
     return pictures
 

@@ -14,7 +14,7 @@ from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import atomic_path, find_real, identify, is_file, is_folder, made_folder
 from salgan_tf.runtimes import open_network
-from salgan_tf.weights import find_model
+from salgan_tf.weights import find_model, list_files
 
 if TYPE_CHECKING:
     import keras
@@ -36,8 +36,10 @@ class SaliencyPredictor:
             second. A damaged or hostile file may then end or hang this process.
 
     Attributes:
+        name: what errors call it.
         image_shape: (height, width) at which the model sees the photograph.
         path: the file of the model; None for a model in memory.
+        files: the files that decide what it predicts: its own, and those of a run folder that was given as the model.
 
     Raises:
         InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
@@ -49,15 +51,17 @@ class SaliencyPredictor:
         self, model: "str | Path | keras.Model" = "edge", threads: int | None = None, *, trusted: bool = False
     ):
         self.path: Path | None = None
+        self.files: list[Path] = []
         if isinstance(model, str | Path):
-            self._name, self.path = str(model), find_model(model)
+            self.name, self.path = str(model), find_model(model)
+            self.files = list_files(model)
             network = open_network(self.path, threads, trusted)
         else:
             from salgan_tf.runtimes.keras import take_generator, wrap_generator
 
             generator = take_generator(model)
-            self._name = model.name
-            network = wrap_generator(generator, Path(self._name))
+            self.name = model.name
+            network = wrap_generator(generator, Path(self.name))
         self.image_shape, self._run = network.image_shape, network.run
         self._lock = threading.Lock()
 
@@ -105,12 +109,12 @@ class SaliencyPredictor:
             except (InputError, MemoryError):
                 raise
             except Exception as error:  # Each runtime raises classes of its own.
-                raise InputError(self._name, f"the model cannot be run: {first_line(error)}") from error
+                raise InputError(self.name, f"the model cannot be run: {first_line(error)}") from error
         if saliency.shape != self.image_shape:
             found, expected = images.format_size(saliency.shape), images.format_size(self.image_shape)
-            raise InputError(self._name, f"the model gives a map of {found}, expected {expected}")
+            raise InputError(self.name, f"the model gives a map of {found}, expected {expected}")
         if not np.isfinite(saliency).all():
-            raise InputError(self._name, "the model gives values that are not finite numbers")
+            raise InputError(self.name, "the model gives values that are not finite numbers")
         return saliency
 
 
@@ -170,7 +174,7 @@ def _predict_all(
 ) -> tuple[int, int]:
     """Write the results of photographs; return how many were predicted, and how many failed."""
     failed = 0
-    inputs = {identify(path): path for path, _ in photographs}
+    inputs = {identify(path): path for path in [*predictor.files, *(path for path, _ in photographs)]}
     inputs.pop(None, None)
     # By the name of its results, the photograph whose results are there.
     written: dict[str, Path] = {}

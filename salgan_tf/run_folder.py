@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import math
+import os
 import re
 import shutil
 import time
@@ -71,11 +72,15 @@ class RunFolder:
         epochs: number of epochs that the run is to have; None if it is not known.
 
     Raises:
-        InputError: the record of the checkpoints is lost or damaged, has more epochs, or names a file that is lost.
+        InputError: the record of the checkpoints is lost or damaged, has more epochs, or names a file that is lost; or
+            one of the run's folders is something else.
     """
 
     def __init__(self, path: str | Path, epochs: int | None = None):
         self.path = Path(path)
+        for name in (*_NAMES, "logs"):
+            if os.path.lexists(self.path / name) and not files.is_folder(self.path / name):
+                raise InputError(self.path / name, "is in the way of a run, which has a folder of this name")
         self._state_path = self.path / "checkpoints" / "last.json"
         self.state: dict[str, Any] = {"weights": None, "best_cc": {}, "history": []}
         if self._state_path.exists():
@@ -119,9 +124,11 @@ class RunFolder:
         for name in _NAMES:
             for scratch in files.find_scratch(self.path / name):
                 shutil.rmtree(scratch, ignore_errors=True)
-        for path in _find_own(self.path, "checkpoints"):
-            if path.suffix == ".h5" and path.name != self.state["weights"]:
-                path.unlink()
+        # Beside the last epoch's weights, a killed run leaves those of the epoch after it, whose record it did not come
+        # to, or of the epoch before it. All others are the user's.
+        for epoch in (self.epochs_done - 1, self.epochs_done + 1):
+            if epoch:
+                (self._state_path.parent / _weights_name(epoch)).unlink(missing_ok=True)
         if self.state["history"]:
             self._write_history()
 
@@ -163,15 +170,10 @@ def check_new(path: Path) -> None:
     Raises:
         InputError: it has; the error names the first.
     """
-    for name in _NAMES:
-        if own := _find_own(path, name):
-            raise InputError(own[0], "is in the way of a new run, which would replace it: choose another folder")
-
-
-def _find_own(path: Path, folder: str) -> list[Path]:
-    """Return what has the name of a run's file in one of its folders."""
-    found = sorted((path / folder).iterdir()) if files.is_folder(path / folder) else []
-    return [each for each in found if re.fullmatch(_NAMES[folder], each.name)]
+    for name, pattern in _NAMES.items():
+        for found in sorted((path / name).iterdir()) if files.is_folder(path / name) else ():
+            if re.fullmatch(pattern, found.name):
+                raise InputError(found, "is in the way of a new run, which would replace it: choose another folder")
 
 
 def _weights_name(epoch: int) -> str:

@@ -72,7 +72,9 @@ class TrainingConfig:
         InputError: an illegal value, no epochs, or more frozen convolutions than the encoder has.
     """
 
-    data: str = _setting(dataclasses.MISSING, "data set in SALICON's layout, or records of prepare", metavar="ROOT")
+    data: str = _setting(
+        dataclasses.MISSING, "data set in SALICON's layout, or records of prepare", arguments.path_or_name, "ROOT"
+    )
     backbone: str = _setting(DEFAULT_BACKBONE, "network of the generator", choices=BACKBONES)
     image_shape: tuple[int, int] = _setting(
         (192, 256), "size of the network's input", arguments.size, "HxW", flag="--size"
@@ -86,7 +88,8 @@ class TrainingConfig:
     init: str = _setting(
         "imagenet",
         "start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz",
-        metavar="imagenet|edge|none|FILE",
+        arguments.path_or_name,
+        "imagenet|edge|none|FILE",
     )
     content_loss: str = _setting(
         "bce",
@@ -128,7 +131,10 @@ class TrainingConfig:
         "X",
     )
     pseudo: str | None = _setting(
-        None, "data set of distill, whose photographs are trained on as well (default: none)", metavar="ROOT"
+        None,
+        "data set of distill, whose photographs are trained on as well (default: none)",
+        arguments.path_or_name,
+        "ROOT",
     )
     augmentations: tuple[str, ...] = _setting(
         (), f"some of {','.join(AUGMENTATIONS)}, or none", _augmentations, "NAMES", flag="--augment"

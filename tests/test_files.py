@@ -99,6 +99,9 @@ def test_the_error_names_a_file_that_cannot_be_written(tmp_path):
         with pytest.raises(InputError, match="cannot be written") as caught:
             files.write_bytes(path, b"content")
         assert caught.value.subject == str(path)
+    with pytest.raises(InputError, match="cannot be written") as caught:
+        files.check_outputs([tmp_path / "folder"], [])
+    assert caught.value.subject == str(tmp_path / "folder")
     with pytest.raises(InputError, match="cannot be written"):
         files.make_folder(tmp_path / "file" / "below")
     assert names_in(tmp_path) == ["file", "folder"]

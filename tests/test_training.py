@@ -270,7 +270,7 @@ def test_run_killed_in_its_first_epoch_is_resumed_from_its_start(data, tmp_path,
         train(data, tmp_path / "run", **settings)
     # The files that a kill in the middle of writing leaves.
     (tmp_path / "run" / "checkpoints" / ".partial-0_abcdef").mkdir(parents=True)
-    (tmp_path / "run" / "checkpoints" / "epoch-0009.weights.h5").write_bytes(b"half")
+    (tmp_path / "run" / "checkpoints" / "epoch-0001.weights.h5").write_bytes(b"half")
     resume(data, tmp_path / "run")
     assert_ended_alike(tmp_path / "run", whole)
     assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("*.h5")] == ["epoch-0002.weights.h5"]

@@ -26,6 +26,7 @@ from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.limits import check_memory
 from salgan_tf.native import quiet_stderr
 from salgan_tf.runtimes.network import find_largest
+from salgan_tf.weights import list_files
 
 _CHECKS = 32
 # Other pictures than those of the calibration.
@@ -99,7 +100,8 @@ def export(
     paths = [out / f"{generator.name}_{shape[0]}x{shape[1]}{format.ending}" for format in chosen]
     beside = [path for each in paths for path in report_files(each.with_suffix(""))]
     photographs = images.find_pictures(calibration, report) if calibration else []
-    check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples)])
+    read = list_files(model) if isinstance(model, str | Path) else []
+    check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples), *read])
     pictures, calibrated_with = choose_pictures(calibration, shape)
     if data:
         checks = _read_spread(examples, shape)
@@ -125,7 +127,7 @@ def export(
             for format, path in zip(chosen, [scratch / path.name for path in paths], strict=True):
                 started = time.perf_counter()
                 try:
-                    _convert(generator, format, path, pictures, dynamic_batch)
+                    convert(generator, format, path, pictures, dynamic_batch)
                     parity = compare(expected, SaliencyPredictor(path, trusted=True), checks, format.limits)
                 except InputError as error:
                     refused.append(InputError(path.name, error.cause))
@@ -181,12 +183,17 @@ def _find_format(name: str) -> Format:
     return format
 
 
-def _convert(generator: keras.Model, format: Format, path: Path, pictures: np.ndarray, any_batch: bool = False) -> None:
-    convert = format.convert_any_batch if any_batch and format.convert_any_batch else format.convert
+def convert(generator: keras.Model, format: Format, path: Path, pictures: np.ndarray, any_batch: bool = False) -> None:
+    """Write a generator in a format, and keep what the converter prints to itself.
+
+    Raises:
+        InputError: the format lacks an operation of the generator, or the converter fails; it names the file.
+    """
+    write = format.convert_any_batch if any_batch and format.convert_any_batch else format.convert
     try:
         # Converters write pages about themselves to stderr.
         with quiet_stderr():
-            convert(generator, path, pictures)
+            write(generator, path, pictures)
     except tf.errors.OpError as error:
         # Keras converts by way of the system's folder for temporary files, which may be full.
         cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {first_line(error)}"
@@ -212,7 +219,7 @@ def _measure_latency(
     paths = {file.format.name: file.path for file in files if file.format.timed}
     if paths and "float32" not in paths:
         paths["float32"] = scratch / "reference.tflite"
-        _convert(generator, FORMATS["float32"], paths["float32"], pictures)
+        convert(generator, FORMATS["float32"], paths["float32"], pictures)
     return latency.measure(paths, pictures[0]) if paths else {}
 
 
@@ -238,6 +245,6 @@ def _measure_accuracy(
         photographs = read_chosen(training, generator.input_shape[1:3])
         for format in calibrated:
             twin = scratch / f"photographs{format.ending}"
-            _convert(generator, format, twin, photographs)
+            convert(generator, format, twin, photographs)
             predictors[f"{format.name}, calibrated with photographs"] = SaliencyPredictor(twin, trusted=True)
     return accuracy.measure(predictors, examples)

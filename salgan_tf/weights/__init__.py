@@ -9,6 +9,8 @@ from salgan_tf.files import is_file, is_folder, read_json
 BUNDLED = {"edge": Path(__file__).parent / "salgan_mobilenet_v2_int8.tflite"}
 # The stages of a training. Each leaves its best generator in the run folder.
 STAGES = ("content", "adversarial")
+# The file of a run folder that has the best CC of each stage.
+_RECORD = Path("checkpoints", "last.json")
 
 
 def find_model(
@@ -37,8 +39,14 @@ def find_model(
     return path
 
 
+def list_files(model: str | Path) -> list[Path]:
+    """Return the files that a model is read from: of a run folder, all those between which `find_model` chooses."""
+    path = BUNDLED.get(str(model), Path(model))
+    return [path / _RECORD, *(path / f"{stage}.keras" for stage in STAGES)] if is_folder(path) else [path]
+
+
 def _read_best_cc(run: Path) -> dict[str, float]:
     """Read the best CC of each stage of a run; nothing if only its generators were copied."""
-    record = run / "checkpoints" / "last.json"
+    record = run / _RECORD
     best = read_json(record).get("best_cc") if is_file(record) else None
     return best if isinstance(best, dict) and all(type(value) is float for value in best.values()) else {}

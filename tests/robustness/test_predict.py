@@ -1,6 +1,7 @@
 """Inputs are kept, subfolders are mirrored, and predictors work in threads."""
 
 import os
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +44,16 @@ def test_an_input_is_not_overwritten_by_the_results_of_another(predictor, tmp_pa
     assert str(errors[0].subject).endswith("cat.png")
     assert (tmp_path / "photos" / "cat_saliency.png").read_bytes() == before
     assert "cat_overlay.jpg" not in list_files(tmp_path / "photos")
+
+
+def test_the_model_is_not_overwritten_by_results(brightness_file, tmp_path):
+    write_pictures(tmp_path, "x.png")
+    model = shutil.copy(brightness_file, tmp_path / "model.tflite")
+    (tmp_path / "x_overlay.jpg").symlink_to(model)
+    errors = []
+    assert predict_files([tmp_path / "x.png"], tmp_path, SaliencyPredictor(model), report=errors.append) == (0, 1)
+    assert errors[0].cause == f"its results would overwrite {model}, another input: use another folder"
+    assert model.read_bytes() == brightness_file.read_bytes()
 
 
 def test_results_that_differ_in_case_only_are_refused(predictor, tmp_path):
