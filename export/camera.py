@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from salgan_tf import InputError, SaliencyPredictor
-from salgan_tf.arguments import positive
+from salgan_tf.arguments import path, path_or_name, positive
 from salgan_tf.console import run_command, say
 from salgan_tf.native import quiet_stderr
 from salgan_tf.visualization import overlay
@@ -97,10 +97,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit code: 0, 1 for bad input, 2 for bad usage."""
     parser = argparse.ArgumentParser(description="Show the saliency of a camera's frames as they come.")
     parser.add_argument("--camera", default="0", help="number, GStreamer pipeline or video file (default: %(default)s)")
-    parser.add_argument("--model", default="edge", help="as in `salgan-tf predict` (default: %(default)s)")
+    parser.add_argument(
+        "--model", type=path_or_name, default="edge", help="as in `salgan-tf predict` (default: %(default)s)"
+    )
     parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: one per core)")
     parser.add_argument("--window", action="store_true", help="show the overlays; q ends")
-    parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="write the overlays")
+    parser.add_argument("--video", type=path, metavar="FILE.mp4", help="write the overlays")
     parser.add_argument("--frames", type=positive, metavar="N", help="stop after N frames")
     parser.set_defaults(run=run)
     return run_command(lambda: parser.parse_args(argv))

@@ -19,11 +19,19 @@ def size(text: str) -> tuple[int, int]:
     return height, width
 
 
-def path(text: str) -> Path:
-    """Read a path, but no empty text, as of a variable that is not set: `Path` takes it for the current folder."""
+def path_or_name(text: str) -> str:
+    """Read a path or the name of a model, but no empty text, as of a variable that is not set.
+
+    `Path` takes that for the current folder. The text stays as it is: ./edge is a folder, and edge the bundled model.
+    """
     if not text:
         raise argparse.ArgumentTypeError("an empty path")
-    return Path(text)
+    return text
+
+
+def path(text: str) -> Path:
+    """Read a path as `path_or_name` does."""
+    return Path(path_or_name(text))
 
 
 def positive(text: str) -> int:

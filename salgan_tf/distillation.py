@@ -4,6 +4,7 @@ A small network that learns the mean map of several larger ones (Hinton et al. 2
 recorded, comes closer to them than a network that learns the recorded maps alone.
 """
 
+import dataclasses
 import hashlib
 import os
 import tempfile
@@ -19,6 +20,7 @@ from salgan_tf.data import folder
 from salgan_tf.data.layouts import Example
 from salgan_tf.errors import InputError
 from salgan_tf.exporting import litert
+from salgan_tf.exporting.exporter import convert
 from salgan_tf.limits import read_bytes
 from salgan_tf.models.pretrained import load_generator
 from salgan_tf.weights import find_model
@@ -59,7 +61,8 @@ def write_pseudo_labels(
 
     Raises:
         InputError: no such data or teacher, too many views, a bad photograph, or a file that cannot be written; `out`
-            is the data set, holds files of other origin, or was begun with other teachers or another seed.
+            is the data set, holds files of other origin, or was begun with other teachers, another seed or another data
+            set.
     """
     if not 1 <= views <= _MOST_VIEWS:
         raise InputError("--views", f"{views} is not a number from 1 to {_MOST_VIEWS}")
@@ -67,19 +70,18 @@ def write_pseudo_labels(
     models = [find_model(teacher) for teacher in teachers]
     out = Path(out)
     _check_apart(Path(root), examples, out)
-    record = _make_record(files.make_folder(out), split, models, seed)
-    with tempfile.TemporaryDirectory() as scratch:
+    with files.made_folder(out), tempfile.TemporaryDirectory() as scratch:
+        record = _make_record(out, split, models, seed, examples)
+        recorded = False
         predictors = [_open_teacher(model, Path(scratch)) for model in models]
-        files.write_json(out / RECORD, record)
         # The size of the largest teacher; the student's pipeline resizes to its own.
         shape = max(predictor.image_shape for predictor in predictors)
         todo = ((number, view) for number in range(len(examples)) for view in range(views))
         total = len(examples) * views
         for number, view in tqdm(todo, total=total, desc="pseudo-labels", unit="view", disable=None):
             example = examples[number]
-            # CAT2000's names contain a category, which would become a folder.
-            name = "_".join([example.name.replace("/", "_"), *([str(view)] if view else [])])
-            saliency_path = out / "maps" / split / f"{name}.png"
+            name = "_".join([_flat_name(example), *([str(view)] if view else [])])
+            saliency_path = _map_path(out, split, name)
             if saliency_path.exists():
                 continue
             image = images.read_image(example.image)
@@ -87,6 +89,10 @@ def write_pseudo_labels(
                 image = _cut_window(image, np.random.default_rng((seed, number, view)))
             image = images.resize_area(image, shape)
             saliency = mean_density(image, predictors)
+            if not recorded:
+                # Nothing is left of a call that fails before it writes, and nothing is written without its record.
+                files.write_json(out / RECORD, record)
+                recorded = True
             images.write_image(out / "images" / split / f"{name}.jpg", image)
             # The map is written last: a view that has one is complete.
             levels = np.rint(65535 * sharpen(saliency)).astype(np.uint16)
@@ -96,14 +102,28 @@ def write_pseudo_labels(
 def _check_apart(root: Path, examples: list[Example], out: Path) -> None:
     """Check that a folder is neither a data set nor inside its photographs."""
     pictures = {root / example.image.relative_to(root).parts[0] for example in examples}
-    target, source = (Path(os.path.realpath(path)) for path in (out, root))
-    if target == source or any(target.is_relative_to(os.path.realpath(path)) for path in pictures):
+    target, source = map(files.find_real, (out, root))
+    if target == source or any(target.is_relative_to(files.find_real(path)) for path in pictures):
         raise InputError(out, f"is the data set {root} itself, or inside its photographs: choose another folder")
 
 
-def _make_record(out: Path, split: str, teachers: list[Path], seed: int) -> dict[str, Any]:
+def _flat_name(example: Example) -> str:
+    """Return the name of an example, in which CAT2000's category is no folder."""
+    return example.name.replace("/", "_")
+
+
+def _map_path(out: Path, split: str, name: str) -> Path:
+    return out / "maps" / split / f"{name}.png"
+
+
+def _make_record(out: Path, split: str, teachers: list[Path], seed: int, examples: list[Example]) -> dict[str, Any]:
     """Return the record of a folder with a split, after a check that nothing of others is in the split's way."""
-    # Photographs may be mended or removed before a call is repeated, and files may have moved.
+    # Before a call is repeated, files may have moved. Photographs may be added or removed too, and mended if their maps
+    # are not there: each has a fingerprint of its own, without its ground truth.
+    photographs = {
+        _flat_name(example): folder.fingerprint([dataclasses.replace(example, map=None, fixations=None)])
+        for example in examples
+    }
     digests = [hashlib.sha256(read_bytes(teacher)).hexdigest()[:16] for teacher in teachers]
     asked = {"teachers": digests, "seed": seed}
     begun = os.path.lexists(out / RECORD)
@@ -113,9 +133,22 @@ def _make_record(out: Path, split: str, teachers: list[Path], seed: int) -> dict
         if foreign := sorted(filter(os.path.lexists, places - {*files.find_scratch(out)})):
             cause = f"is in the way, and no {RECORD} says that distill wrote it: choose another folder"
             raise InputError(foreign[0], cause)
-    elif splits[split] != asked:
-        raise InputError(out / RECORD, f"{split} was begun with other teachers or another seed: choose another folder")
-    return splits | {split: asked}
+    else:
+        earlier = splits[split] if isinstance(splits[split], dict) else {}
+        if any(earlier.get(name) != value for name, value in asked.items()):
+            cause = f"{split} was begun with other teachers or another seed: choose another folder"
+            raise InputError(out / RECORD, cause)
+        # Earlier versions did not record the photographs.
+        known = earlier.get("photographs", photographs)
+        known = known if isinstance(known, dict) else {}
+        written = [name for name in photographs if _map_path(out, split, name).exists()]
+        changed = [name for name in written if known.get(name) != photographs[name]]
+        if changed or known.keys().isdisjoint(photographs):
+            name = [*changed, *photographs][0]
+            cause = f"{split} was begun with another data set, without this {name}: choose another folder"
+            raise InputError(out / RECORD, cause)
+        photographs = known | photographs
+    return splits | {split: asked | {"photographs": photographs}}
 
 
 def mean_density(image: np.ndarray, predictors: Sequence[inference.SaliencyPredictor]) -> np.ndarray:
@@ -140,9 +173,14 @@ def _open_teacher(path: Path, scratch: Path) -> inference.SaliencyPredictor:
     """Open a teacher. A Keras file is opened as LiteRT, which runs single pictures three times as fast."""
     if path.suffix != ".keras":
         return inference.SaliencyPredictor(path)
-    converted = scratch / f"{len(list(scratch.iterdir()))}.tflite"
-    litert.convert(load_generator(path), "float32", converted)
-    return inference.SaliencyPredictor(converted, trusted=True)
+    converted, generator = scratch / f"{len(list(scratch.iterdir()))}.tflite", load_generator(path)
+    try:
+        convert(generator, litert.FLOAT32, converted, np.empty((0, *generator.input_shape[1:]), np.uint8))
+        predictor = inference.SaliencyPredictor(converted, trusted=True)
+    except InputError as error:
+        raise InputError(path, error.cause) from error
+    predictor.name = str(path)
+    return predictor
 
 
 def _cut_window(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -95,22 +95,37 @@ def identify(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def find_real(path: str | Path) -> Path:
+    """Return the path without links and `..`.
+
+    Raises:
+        InputError: its name contains a null character.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:
+        raise InputError(path, error) from error
+
+
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Check that files which will be written are neither inputs nor the same file twice, by whatever names.
 
     Devices, pipes and standard streams may be given any number of times.
 
     Raises:
-        InputError: an output would overwrite an input or another output.
+        InputError: an output would overwrite an input or another output, or is no name of a file.
     """
     taken: dict[object, str] = {identify(path): f"{path}, an input" for path in inputs}
     taken.pop(None, None)
     for path in outputs:
         identity = identify(path)
-        if identity and _find_receiver(path) is not None:
-            continue
+        try:
+            if identity and _find_receiver(path) is not None:
+                continue
+        except OSError as error:
+            raise InputError(path, f"cannot be written: {error.strerror}") from error
         # Nothing identifies a file that is not there but its name.
-        key = identity or unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+        key = identity or unicodedata.normalize("NFC", str(find_real(path))).casefold()
         if key in taken:
             raise InputError(path, f"would overwrite {taken[key]}: give another name")
         taken[key] = f"{path}, another output"
@@ -167,6 +182,23 @@ def make_folder(path: str | Path) -> Path:
     except (OSError, ValueError) as error:  # ValueError: a null character in the name.
         raise InputError(path, f"cannot be written: {getattr(error, 'strerror', None) or error}") from error
     return path
+
+
+@contextlib.contextmanager
+def made_folder(path: str | Path) -> Iterator[Path]:
+    """Make a folder for what a block writes, and remove it at the end if it is new and the block wrote nothing.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    new = not is_folder(Path(path))
+    folder = make_folder(path)
+    try:
+        yield folder
+    finally:
+        if new:
+            with contextlib.suppress(OSError):  # It has files.
+                folder.rmdir()
 
 
 def read_npz(path: str | Path) -> dict[str, np.ndarray]:

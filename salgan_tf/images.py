@@ -10,7 +10,9 @@ overlay. What is done pixel by pixel is therefore done in bands of rows.
 import contextlib
 import functools
 import io
+import logging
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +29,8 @@ from salgan_tf.native import quiet_stderr
 
 # Ours in its place: `limits`, which knows how much memory there is for a picture.
 Image.MAX_IMAGE_PIXELS = None
+# Python prints the errors of a logger without a handler on stderr; what Pillow logs, `InputError` says.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 # What may be read. Pillow knows more formats: some start programs, as PostScript does, and others contain pictures of
 # another size than they announce. The frequent ones come first, since Pillow imports all of its plugins for the rest.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "DIB", "JPEG2000", "TGA", "PCX", "SGI", "QOI")
@@ -39,6 +43,7 @@ _DECODERS = {"JPEG2000": 20, "WEBP": 14, "AVIF": 12, "HEIF": 12}
 # Their libraries print warnings.
 _NOISY_FORMATS = frozenset(("TIFF", "JPEG2000", "AVIF", "HEIF"))
 _BAND_PIXELS = 2**22
+_PIECE = 2**14
 _LONGEST_JPEG_SIDE = 65500
 _GREY_MODES = frozenset(("1", "L", "LA"))
 # Largest difference between the channels of a grey picture that was saved as a JPEG in colour.
@@ -62,8 +67,12 @@ _DARK_BORDER = 0.04
 _SIXTEEN_BIT_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N"))
 # A value of TIFF's tag of photometric interpretation.
 _YCBCR = 6
-# The marker of a scan of a JPEG, and where a PNG has its bits per sample.
-_START_OF_SCAN, _PNG_DEPTH = b"\xda", 24
+# The marker of a scan of a JPEG, and where a PNG has its bits per sample, its kind, and whether it is interlaced.
+_START_OF_SCAN, _PNG_DEPTH, _PNG_KIND, _PNG_INTERLACED = b"\xda", 24, 25, 28
+# Samples per pixel of a PNG, by its kind.
+_PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+# First column and row, and steps to the next ones, of the pixels in each pass of an interlaced PNG.
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
 @functools.cache
@@ -99,13 +108,13 @@ def describe_skipped(folder: str | Path, others: int) -> InputError:
 
 
 def find_pictures(folder: str | Path, report: Callable[[InputError], None] = lambda remark: None) -> list[Path]:
-    """Return the pictures of `split_folder`; `report` is called with a remark if there are other files.
+    """Return the pictures of `split_folder`; `report` is called with a remark if there are other files beside them.
 
     Raises:
         InputError: the folder cannot be read.
     """
     pictures, others = split_folder(folder)
-    if others:
+    if pictures and others:
         report(describe_skipped(folder, others))
     return pictures
 
@@ -191,6 +200,55 @@ def _count_scanned(content: bytes) -> int:
     return 0
 
 
+def _check_whole(picture: Image.Image, content: bytes) -> None:
+    """Check that a PNG or TIFF has all of its pixels, before it is decoded: Pillow would leave the missing ones black.
+
+    It refuses other formats itself, but not a JPEG whose data end too early with the marker of an end.
+
+    Raises:
+        ValueError: some are missing.
+    """
+    width, height = picture.size
+    whole = True
+    if picture.format == "PNG":
+        bits = content[_PNG_DEPTH] * _PNG_SAMPLES.get(content[_PNG_KIND], 1)
+        needed = 0
+        for left, top, right, down in _PASSES if content[_PNG_INTERLACED] else ((0, 0, 1, 1),):
+            columns, rows = -((left - width) // right), -((top - height) // down)
+            # A row begins with a byte for its filter.
+            needed += rows * (1 - -columns * bits // 8) if columns else 0
+        whole = _reaches(content, needed)
+    elif isinstance(picture, tiff.TiffImageFile) and not picture.use_load_libtiff:
+        layers = len(picture.getbands()) if picture.tag_v2.get(tiff.PLANAR_CONFIGURATION) == 2 else 1
+        boxes = [box for _, box, *_ in picture.tile if box]
+        area = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+        whole = area >= layers * width * height
+    if not whole:
+        raise ValueError("image file is truncated: it has fewer rows than it says")
+
+
+def _reaches(content: bytes, needed: int) -> bool:
+    """Return whether a PNG's pixels are as many bytes as needed; also if damaged or cut, which Pillow notices."""
+    stream, found = zlib.decompressobj(), 0
+    with contextlib.suppress(zlib.error):
+        for piece in _cut_pixels(content):
+            found += len(stream.decompress(piece))
+            if found >= needed or stream.eof:
+                return found >= needed
+    return True
+
+
+def _cut_pixels(content: bytes) -> Iterator[bytes]:
+    """Cut the compressed pixels of a PNG into pieces, each of which may become a thousand times larger."""
+    place = 8
+    while place < len(content):
+        end = place + 8 + int.from_bytes(content[place : place + 4], "big")
+        if content[place + 4 : place + 8] == b"IDAT":
+            for start in range(place + 8, min(end, len(content)), _PIECE):
+                yield content[start : min(start + _PIECE, end)]
+        place = end + 4
+
+
 def row_bands(shape: tuple[int, ...]) -> Iterator[slice]:
     """Cut the rows of a picture (H, W, …) into bands of some four million pixels."""
     rows = max(1, _BAND_PIXELS // max(1, shape[1]))
@@ -205,6 +263,7 @@ def _read(path: str | Path, convert: Callable[[Image.Image, int], np.ndarray]) -
         convert: from a band of the picture, and the level of its white if it has 16 bits, to an array (h, w, …).
     """
     with _opened(path) as (picture, content):
+        _check_whole(picture, content)
         picture.load()
         transparent = picture.info.get("transparency")
         if picture.format == "PNG" and isinstance(transparent, tuple) and content[_PNG_DEPTH] == 16:

@@ -1,7 +1,5 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
-import contextlib
-import os
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -14,9 +12,9 @@ from tqdm import tqdm
 
 from salgan_tf import images, visualization
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import atomic_path, identify, is_file, is_folder, make_folder
+from salgan_tf.files import atomic_path, find_real, identify, is_file, is_folder, made_folder
 from salgan_tf.runtimes import open_network
-from salgan_tf.weights import find_model
+from salgan_tf.weights import find_model, list_files
 
 if TYPE_CHECKING:
     import keras
@@ -38,8 +36,10 @@ class SaliencyPredictor:
             second. A damaged or hostile file may then end or hang this process.
 
     Attributes:
+        name: what errors call it.
         image_shape: (height, width) at which the model sees the photograph.
         path: the file of the model; None for a model in memory.
+        files: the files that decide what it predicts: its own, and those of a run folder that was given as the model.
 
     Raises:
         InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,
@@ -51,15 +51,17 @@ class SaliencyPredictor:
         self, model: "str | Path | keras.Model" = "edge", threads: int | None = None, *, trusted: bool = False
     ):
         self.path: Path | None = None
+        self.files: list[Path] = []
         if isinstance(model, str | Path):
-            self._name, self.path = str(model), find_model(model)
+            self.name, self.path = str(model), find_model(model)
+            self.files = list_files(model)
             network = open_network(self.path, threads, trusted)
         else:
             from salgan_tf.runtimes.keras import take_generator, wrap_generator
 
             generator = take_generator(model)
-            self._name = model.name
-            network = wrap_generator(generator, Path(self._name))
+            self.name = model.name
+            network = wrap_generator(generator, Path(self.name))
         self.image_shape, self._run = network.image_shape, network.run
         self._lock = threading.Lock()
 
@@ -107,12 +109,12 @@ class SaliencyPredictor:
             except (InputError, MemoryError):
                 raise
             except Exception as error:  # Each runtime raises classes of its own.
-                raise InputError(self._name, f"the model cannot be run: {first_line(error)}") from error
+                raise InputError(self.name, f"the model cannot be run: {first_line(error)}") from error
         if saliency.shape != self.image_shape:
             found, expected = images.format_size(saliency.shape), images.format_size(self.image_shape)
-            raise InputError(self._name, f"the model gives a map of {found}, expected {expected}")
+            raise InputError(self.name, f"the model gives a map of {found}, expected {expected}")
         if not np.isfinite(saliency).all():
-            raise InputError(self._name, "the model gives values that are not finite numbers")
+            raise InputError(self.name, "the model gives values that are not finite numbers")
         return saliency
 
 
@@ -137,7 +139,8 @@ def predict_files(
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
     No input is overwritten by the results of another one, nor results by those of another input, also on disks that
-    do not distinguish upper and lower case.
+    do not distinguish upper and lower case. Other files of these names in `out` are replaced: they are taken for
+    results of an earlier call.
 
     Args:
         paths: photographs, and folders of photographs.
@@ -156,10 +159,22 @@ def predict_files(
         InputError: `out` cannot be written.
     """
     predictor = predictor or SaliencyPredictor()
-    missing = not is_folder(Path(out))
-    out = make_folder(out)
-    photographs, failed = _collect(paths, out, recursive, report)
-    inputs = {identify(path): path for path, _ in photographs}
+    with made_folder(out) as folder:
+        photographs, unusable = _collect(paths, folder, recursive, report)
+        predicted, failed = _predict_all(photographs, folder, predictor, overlay, report)
+    return predicted, unusable + failed
+
+
+def _predict_all(
+    photographs: "list[_Photograph]",
+    out: Path,
+    predictor: SaliencyPredictor,
+    overlay: bool,
+    report: Callable[[InputError], None],
+) -> tuple[int, int]:
+    """Write the results of photographs; return how many were predicted, and how many failed."""
+    failed = 0
+    inputs = {identify(path): path for path in [*predictor.files, *(path for path, _ in photographs)]}
     inputs.pop(None, None)
     # By the name of its results, the photograph whose results are there.
     written: dict[str, Path] = {}
@@ -185,9 +200,6 @@ def predict_files(
                 raise
             failed += 1
             report(InputError(path, "there is not enough memory for it"))
-    if missing and not written:
-        with contextlib.suppress(OSError):  # It is not empty.
-            out.rmdir()
     return len(written), failed
 
 
@@ -218,10 +230,14 @@ def _collect(
     photographs, failed = [], 0
     for given in paths:
         path = Path(given)
-        if given == "":
-            # `Path` takes it for the current folder.
+        try:
+            if given == "":
+                # `Path` takes it for the current folder.
+                raise InputError("an empty path", "expected a photograph or a folder")
+            find_real(path)
+        except InputError as error:
             failed += 1
-            report(InputError("an empty path", "expected a photograph or a folder"))
+            report(error)
             continue
         if not is_folder(path):
             photographs.append(_Photograph(path, Path(path.stem)))
@@ -256,7 +272,7 @@ def _collect(
             report(InputError(path, "its subfolders were skipped; --recursive takes them"))
         photographs += found
     # The same photograph may be given under several names: the first one counts.
-    once = {os.path.realpath(photograph.path): photograph for photograph in reversed(photographs)}
+    once = {find_real(photograph.path): photograph for photograph in reversed(photographs)}
     return list(once.values())[::-1], failed
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from salgan_tf.distillation import write_pseudo_labels
-from salgan_tf.files import is_file, make_folder
+from salgan_tf.files import is_file, made_folder
 from salgan_tf.run_folder import check_new, locked
 from salgan_tf.training import train
 from salgan_tf.weights import find_model
@@ -51,8 +51,7 @@ def train_edge(
     """
     seed = seed or 0
     given = {name: value for name, value in settings.items() if value is not None}
-    out = make_folder(out)
-    with locked(out):
+    with made_folder(out) as out, locked(out):
         return _train_edge(data, out, seed, given, verbose)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import math
+import os
 import re
 import shutil
 import time
@@ -20,12 +21,12 @@ from salgan_tf.errors import InputError
 from salgan_tf.limits import check_file
 from salgan_tf.models.precision import to_float32
 from salgan_tf.models.pretrained import load_weights_file
+from salgan_tf.weights import STAGES
 
 _SAMPLE_PICTURES = 4
-_STAGES = ("content", "adversarial")
 # The names of what a run writes, by folder. TensorBoard's names are new each time, and never in the way.
 _NAMES = {
-    "": rf"run\.json|history\.csv|curves\.png|({'|'.join(_STAGES)})\.keras",
+    "": rf"run\.json|history\.csv|curves\.png|({'|'.join(STAGES)})\.keras",
     "checkpoints": r"last\.json|epoch-\d{4,}\.weights\.h5",
     "epochs": r"epoch-\d{4,}\.keras",
     "samples": r"epoch-\d{4,}\.jpg",
@@ -71,11 +72,15 @@ class RunFolder:
         epochs: number of epochs that the run is to have; None if it is not known.
 
     Raises:
-        InputError: the record of the checkpoints is lost or damaged, has more epochs, or names a file that is lost.
+        InputError: the record of the checkpoints is lost or damaged, has more epochs, or names a file that is lost; or
+            one of the run's folders is something else.
     """
 
     def __init__(self, path: str | Path, epochs: int | None = None):
         self.path = Path(path)
+        for name in (*_NAMES, "logs"):
+            if os.path.lexists(self.path / name) and not files.is_folder(self.path / name):
+                raise InputError(self.path / name, "is in the way of a run, which has a folder of this name")
         self._state_path = self.path / "checkpoints" / "last.json"
         self.state: dict[str, Any] = {"weights": None, "best_cc": {}, "history": []}
         if self._state_path.exists():
@@ -119,9 +124,11 @@ class RunFolder:
         for name in _NAMES:
             for scratch in files.find_scratch(self.path / name):
                 shutil.rmtree(scratch, ignore_errors=True)
-        for path in _find_own(self.path, "checkpoints"):
-            if path.suffix == ".h5" and path.name != self.state["weights"]:
-                path.unlink()
+        # Beside the last epoch's weights, a killed run leaves those of the epoch after it, whose record it did not come
+        # to, or of the epoch before it. All others are the user's.
+        for epoch in (self.epochs_done - 1, self.epochs_done + 1):
+            if epoch:
+                (self._state_path.parent / _weights_name(epoch)).unlink(missing_ok=True)
         if self.state["history"]:
             self._write_history()
 
@@ -163,15 +170,10 @@ def check_new(path: Path) -> None:
     Raises:
         InputError: it has; the error names the first.
     """
-    for name in _NAMES:
-        if own := _find_own(path, name):
-            raise InputError(own[0], "is in the way of a new run, which would replace it: choose another folder")
-
-
-def _find_own(path: Path, folder: str) -> list[Path]:
-    """Return what has the name of a run's file in one of its folders."""
-    found = sorted((path / folder).iterdir()) if files.is_folder(path / folder) else []
-    return [each for each in found if re.fullmatch(_NAMES[folder], each.name)]
+    for name, pattern in _NAMES.items():
+        for found in sorted((path / name).iterdir()) if files.is_folder(path / name) else ():
+            if re.fullmatch(pattern, found.name):
+                raise InputError(found, "is in the way of a new run, which would replace it: choose another folder")
 
 
 def _weights_name(epoch: int) -> str:
@@ -184,7 +186,7 @@ def _find_damage(state: dict[str, Any]) -> str | None:
     if not isinstance(history, list) or not history:
         return "history is not a list of epochs"
     for number, row in enumerate(history, 1):
-        if not isinstance(row, dict) or row.get("epoch") != number or row.get("stage") not in _STAGES:
+        if not isinstance(row, dict) or row.get("epoch") != number or row.get("stage") not in STAGES:
             return f"history has no epoch {number} of a stage"
         if not all(isinstance(value, int | float) for name, value in row.items() if name != "stage"):
             return f"epoch {number} of its history has values that are not numbers"

@@ -72,7 +72,9 @@ class TrainingConfig:
         InputError: an illegal value, no epochs, or more frozen convolutions than the encoder has.
     """
 
-    data: str = _setting(dataclasses.MISSING, "data set in SALICON's layout, or records of prepare", metavar="ROOT")
+    data: str = _setting(
+        dataclasses.MISSING, "data set in SALICON's layout, or records of prepare", arguments.path_or_name, "ROOT"
+    )
     backbone: str = _setting(DEFAULT_BACKBONE, "network of the generator", choices=BACKBONES)
     image_shape: tuple[int, int] = _setting(
         (192, 256), "size of the network's input", arguments.size, "HxW", flag="--size"
@@ -86,7 +88,8 @@ class TrainingConfig:
     init: str = _setting(
         "imagenet",
         "start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz",
-        metavar="imagenet|edge|salgan|none|FILE",
+        arguments.path_or_name,
+        "imagenet|edge|salgan|none|FILE",
     )
     content_loss: str = _setting(
         "bce",
@@ -128,7 +131,10 @@ class TrainingConfig:
         "X",
     )
     pseudo: str | None = _setting(
-        None, "data set of distill, whose photographs are trained on as well (default: none)", metavar="ROOT"
+        None,
+        "data set of distill, whose photographs are trained on as well (default: none)",
+        arguments.path_or_name,
+        "ROOT",
     )
     augmentations: tuple[str, ...] = _setting(
         (), f"some of {','.join(AUGMENTATIONS)}, or none", _augmentations, "NAMES", flag="--augment"
@@ -164,12 +170,17 @@ def make_config(**settings: Any) -> TrainingConfig:
     return TrainingConfig(**{**(backbone.defaults if backbone else {}), **given})
 
 
+def option(setting: dataclasses.Field) -> str:
+    """Return the option of a setting."""
+    return setting.metadata["flag"] or f"--{setting.name.replace('_', '-')}"
+
+
 def describe_default(setting: dataclasses.Field) -> str:
     """Return the default of a setting as the command line would take it, with the backbones that have another one."""
-    usual = _to_text(setting.default)
+    usual = to_text(setting.default)
     others: dict[str, list[str]] = {}
     for name, backbone in BACKBONES.items():
-        if (text := _to_text(backbone.defaults.get(setting.name, setting.default))) != usual:
+        if (text := to_text(backbone.defaults.get(setting.name, setting.default))) != usual:
             others.setdefault(text, []).append(name)
     return "; ".join([usual, *(f"{text} for {', '.join(names)}" for text, names in others.items())])
 
@@ -178,7 +189,7 @@ def _check(setting: dataclasses.Field, value: Any) -> Any:
     """Return a value in the setting's own type, by reading its text as the command line does."""
     if value is None and setting.default is None:
         return None
-    choices, text = setting.metadata["choices"], _to_text(value)
+    choices, text = setting.metadata["choices"], to_text(value)
     try:
         if choices and text not in choices:
             raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(choices)}")
@@ -192,7 +203,8 @@ def _check(setting: dataclasses.Field, value: Any) -> Any:
         raise InputError(setting.name, error) from error
 
 
-def _to_text(value: Any) -> str:
+def to_text(value: Any) -> str:
+    """Return a value as the command line would take it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list | tuple):

@@ -16,7 +16,7 @@ from salgan_tf.data.folder import find_splits
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.data.records import is_records
 from salgan_tf.errors import InputError
-from salgan_tf.files import is_file, make_folder, read_json, write_json
+from salgan_tf.files import is_file, made_folder, read_json, write_json
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.generator import build_generator
@@ -24,7 +24,7 @@ from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
 from salgan_tf.models.precision import computing_in
 from salgan_tf.models.salgan import SalGAN
 from salgan_tf.run_folder import RunFolder, RunRecorder, check_new, locked
-from salgan_tf.settings import TrainingConfig, make_config
+from salgan_tf.settings import TrainingConfig, make_config, option, to_text
 
 
 def train(
@@ -64,7 +64,7 @@ def train(
         config = make_config(**settings)
         if started:
             raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
-    with locked(make_folder(out)):
+    with made_folder(out), locked(out):
         return _run(config, out, verbose, started_with)
 
 
@@ -84,10 +84,11 @@ def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dic
         raise InputError(path, "not the settings of a run: data is not an object")
     given = {name: value for name, value in settings.items() if value is not None}
     asked = dataclasses.replace(config, **given)
-    for name in given:
-        if name != "data" and getattr(asked, name) != getattr(config, name):
-            kept = f"{name}={getattr(config, name)!r}"
-            raise InputError(path, f"the run has {kept}, and a resumed run keeps its settings, not {given[name]!r}")
+    for setting in dataclasses.fields(config):
+        kept, other = getattr(config, setting.name), getattr(asked, setting.name)
+        if setting.name != "data" and kept != other:
+            cause = f"{option(setting)} is {to_text(kept)}, not {to_text(other)}: a resumed run keeps its settings"
+            raise InputError(path, cause)
     return asked, started_with
 
 
@@ -121,7 +122,8 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
     if started_with is None:
         write_json(out / "run.json", _describe(config, found))
     elif found != started_with:
-        raise InputError(config.data, f"is not the data that the run was started with: {found}, not {started_with}")
+        counts = " and ".join(f"{part.count} examples of {split}" for split, part in examples.items())
+        raise InputError(config.data, f"is not the data that the run was started with: {counts}, or other files")
     folder.tidy()
     stages = {
         "content": (0, config.bce_epochs),

@@ -90,9 +90,8 @@ def test_bad_weights_are_named(run, salicon, tmp_path):
     weights, out = tmp_path / "bad.npz", tmp_path / "run"
     weights.write_bytes(b"garbage" * 30)
     assert_fails_with_name(run(*use_data("train", salicon, out), f"--init={weights}"), weights)
-    assert names_in(out) == []
     assert_fails_with_name(run("import-weights", weights, "--out", out / "imported.keras"), weights)
-    assert names_in(out) == []
+    assert not out.exists()
 
 
 def test_weights_are_not_overwritten_by_what_is_made_of_them(run, tmp_path):
@@ -128,6 +127,14 @@ def test_bad_data_is_named(run, salicon, tmp_path, command, split, written):
         "evaluate --data data --markdown --latex",
         "predict photo.jpg --out=",
         "evaluate --data=",
+        "evaluate --data data --model=",
+        "evaluate --data data --maps=",
+        "predict photo.jpg --out out --model=",
+        "export --int8 --model=",
+        "distill --data data --out out --teachers=",
+        "train --data= --out out",
+        "train --data data --out out --pseudo=",
+        "train --data data --out out --init=",
         "prepare --data data --out out --size large",
         "prepare --data data --out out --size 99999999999x1",
         "train --data data --out out --batch-size 0",

@@ -1,5 +1,8 @@
 """Pseudo-labels: the files, that an interrupted call can be continued, and that mirror images agree."""
 
+import json
+
+import keras
 import numpy as np
 import pytest
 from conftest import render_photograph, write_example, write_salicon
@@ -88,6 +91,47 @@ def test_photographs_of_others_are_never_overwritten(out, seed, cause, tmp_path)
     with pytest.raises(InputError, match=cause):
         write_pseudo_labels(data, ["edge"], tmp_path / out, views=2, seed=seed)
     assert files_of(tmp_path) == before
+
+
+def test_another_data_set_is_refused_and_a_larger_one_continued(tmp_path):
+    for data, name, seed in (("data", "scene_0", 0), ("other", "scene_0", 5), ("disjoint", "sea_0", 0)):
+        write_example(tmp_path / data, "train", name, seed)
+    out = tmp_path / "out"
+    write_pseudo_labels(tmp_path / "data", ["edge"], out, views=1)
+    before = files_of(out)
+    for data, name in (("other", "scene_0"), ("disjoint", "sea_0")):
+        line = rf"distill.json: train was begun with another data set, without this {name}: choose another folder$"
+        with pytest.raises(InputError, match=line):
+            write_pseudo_labels(tmp_path / data, ["edge"], out, views=1)
+    assert files_of(out) == before
+    # As an earlier version wrote it.
+    record = json.loads((out / "distill.json").read_text())
+    photographs = record["train"].pop("photographs")
+    (out / "distill.json").write_text(json.dumps(record))
+    write_example(tmp_path / "data", "train", "scene_1", 1)
+    write_pseudo_labels(tmp_path / "data", ["edge"], out, views=1)
+    assert json.loads((out / "distill.json").read_text())["train"]["photographs"].items() > photographs.items()
+    record["train"]["photographs"] = [3]
+    (out / "distill.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"distill.json: train was begun with another data set"):
+        write_pseudo_labels(tmp_path / "data", ["edge"], out, views=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [("lanczos3", "has no operation ScaleAndTranslate, which the model needs"), ("nan", "values that are not finite")],
+)
+def test_a_bad_teacher_is_named_and_leaves_nothing(tmp_path, kind, cause):
+    write_example(tmp_path / "data", "train", "scene_0", 0)
+    image = keras.Input((32, 48, 3), name="image")
+    small = keras.layers.Conv2D(1, 1, strides=2, bias_initializer=keras.initializers.Constant(np.nan))(image)
+    interpolation = "lanczos3" if kind == "lanczos3" else "nearest"
+    path = tmp_path / "teacher.keras"
+    keras.Model(image, keras.layers.Resizing(32, 48, interpolation=interpolation)(small)).save(path)
+    with pytest.raises(InputError, match=cause) as caught:
+        write_pseudo_labels(tmp_path / "data", [path], tmp_path / "out", views=1)
+    assert caught.value.subject == str(path)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_mean_density_of_a_mirror_image_is_the_mirrored_density(teachers):

@@ -99,6 +99,9 @@ def test_the_error_names_a_file_that_cannot_be_written(tmp_path):
         with pytest.raises(InputError, match="cannot be written") as caught:
             files.write_bytes(path, b"content")
         assert caught.value.subject == str(path)
+    with pytest.raises(InputError, match="cannot be written") as caught:
+        files.check_outputs([tmp_path / "folder"], [])
+    assert caught.value.subject == str(tmp_path / "folder")
     with pytest.raises(InputError, match="cannot be written"):
         files.make_folder(tmp_path / "file" / "below")
     assert names_in(tmp_path) == ["file", "folder"]
@@ -127,6 +130,8 @@ def test_an_output_is_neither_an_input_nor_another_output(tmp_path, make):
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(InputError, match=r"would overwrite .*new.json, another output"):
         files.check_outputs([tmp_path / "new.json", tmp_path / "link" / "new.json"], [given])
+    with pytest.raises(InputError, match="null"):
+        files.check_outputs([tmp_path / "null\0.csv"], [given])
     devices = [Path("/dev/null"), Path("/dev/null"), Path("/dev/stdout"), Path("/dev/stdout")]
     files.check_outputs([*devices, tmp_path / "a", tmp_path / "b"], [Path("/dev/null"), given])
 

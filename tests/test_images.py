@@ -1,7 +1,9 @@
 """Reading odd and bad pictures, resizing and writing: the result is what a person would see, or a named error."""
 
+import logging
 import struct
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -153,6 +155,13 @@ def test_panoramas_are_read_and_bombs_refused(tmp_path, monkeypatch):
         images.read_image(path)
 
 
+def write_samples(path: Path) -> None:
+    """Write a TIFF of too many samples per pixel, which Pillow logs."""
+    Image.new("RGB", (6, 4)).save(path)
+    samples = [struct.pack("<HHII", 277, 3, 1, number) for number in (3, 65535)]
+    path.write_bytes(path.read_bytes().replace(*samples))
+
+
 BAD_FILES = {
     "text.jpg": lambda path: path.write_text("This is\nnot a picture.\n"),
     "header.png": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n"),
@@ -160,11 +169,14 @@ BAD_FILES = {
     "empty.jpg": lambda path: path.touch(),
     "dangling link.jpg": lambda path: path.symlink_to(path.with_name("nowhere.jpg")),
     "missing.jpg": lambda path: None,
+    "samples.tif": write_samples,
 }
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_the_error_names_a_bad_file_whether_pixels_or_size_are_read(tmp_path, name):
+def test_the_error_names_a_bad_file_whether_pixels_or_size_are_read(tmp_path, monkeypatch, capfd, name):
+    # pytest's own would take what Python prints where nobody logs.
+    monkeypatch.setattr(logging.root, "handlers", [])
     path = tmp_path / name
     BAD_FILES[name](path)
     with pytest.raises(InputError) as caught:
@@ -174,6 +186,7 @@ def test_the_error_names_a_bad_file_whether_pixels_or_size_are_read(tmp_path, na
     with pytest.raises(InputError) as sizing:
         images.read_size(path)
     assert str(sizing.value) == str(caught.value)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "bmp", "tif", "webp"])

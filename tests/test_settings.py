@@ -30,12 +30,13 @@ def test_defaults_are_the_backbones(backbone):
         *(("ema", 1.0), ("updates", "never"), ("augmentations", ("flip", "spin")), ("keep_epochs", "maybe")),
         *(("content_loss", text) for text in ("kl=0", "kl=-1", "kl=1,kl=2", "kl=nan", "kl=inf", "kl=1,cc=-0.5", "kl=")),
         *(("frozen", 1000), ("frozen", 52)),
+        *(("data", ""), ("pseudo", ""), ("init", "")),
         *(("seed", 2**31), ("image_shape", "large"), ("learning_rate", "fast"), ("alpha", -1)),
     ],
 )
 def test_illegal_value_is_refused_by_the_name_of_its_setting(name, value):
     with pytest.raises(InputError) as caught:
-        make_config(data="data", **{name: value})
+        make_config(**{"data": "data", name: value})
     assert caught.value.subject == name
 
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from salgan_tf import InputError
-from salgan_tf.arguments import positive
+from salgan_tf.arguments import path, positive
 from salgan_tf.console import run_command, say
 from salgan_tf.errors import report
 from salgan_tf.files import is_file, write_bytes
@@ -116,15 +116,15 @@ def run(arguments: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit code: 0, 1 for bad input, 2 for bad usage, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(description="Build a TensorRT engine from an exported ONNX file.")
-    parser.add_argument("onnx", metavar="MODEL.onnx", type=Path, help="file of `salgan-tf export --tensorrt` or --onnx")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="(default: MODEL.engine beside the ONNX file)")
+    parser.add_argument("onnx", metavar="MODEL.onnx", type=path, help="file of `salgan-tf export --tensorrt` or --onnx")
+    parser.add_argument("--out", metavar="FILE", type=path, help="(default: MODEL.engine beside the ONNX file)")
     parser.add_argument(
         "--batch", metavar="N", type=positive, default=1, help="largest batch of a file of any batch size (default: 1)"
     )
     parser.add_argument(
         "--workspace", metavar="MIB", type=positive, default=1024, help="memory to try kernels in (default: 1024)"
     )
-    parser.add_argument("--timing-cache", metavar="FILE", type=Path, help="measurements; makes the next build fast")
+    parser.add_argument("--timing-cache", metavar="FILE", type=path, help="measurements; makes the next build fast")
     parser.add_argument("--verbose", action="store_true", help="print all of TensorRT's messages")
     parser.set_defaults(run=run)
     return run_command(lambda: parser.parse_args(argv))

@@ -2,7 +2,7 @@
 
 import argparse
 
-from salgan_tf.arguments import path, positive, seed
+from salgan_tf.arguments import path, path_or_name, positive, seed
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", required=True, metavar="ROOT", type=path, help="data set in the layout of SALICON, MIT1003 or CAT2000"
     )
-    parser.add_argument("--teachers", required=True, nargs="+", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("--teachers", required=True, nargs="+", metavar="MODEL", type=path_or_name, help=MODEL_HELP)
     parser.add_argument("--out", required=True, metavar="DIR", type=path, help="folder for the new data set")
     parser.add_argument("--split", default="train", help="split of the data set (default: %(default)s)")
     parser.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 
 from salgan_tf import extras, files
-from salgan_tf.arguments import path
+from salgan_tf.arguments import path, path_or_name
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 from salgan_tf.errors import InputError, report
@@ -16,7 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", help="split of the data set (default: val, or the only one)")
     parser.add_argument(
-        "--model", nargs="+", action="extend", metavar="MODEL", help=f"{MODEL_HELP} (default: edge, unless --maps)"
+        "--model",
+        nargs="+",
+        action="extend",
+        metavar="MODEL",
+        type=path_or_name,
+        help=f"{MODEL_HELP} (default: edge, unless --maps)",
     )
     parser.add_argument(
         "--maps",
@@ -24,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="DIR",
+        type=path_or_name,
         help="folders of saliency maps of any size: NAME.png or NAME_saliency.png (8 or 16 bits), NAME.npy, NAME.mat",
     )
     parser.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from salgan_tf.arguments import path, size
+from salgan_tf.arguments import path, path_or_name, size
 from salgan_tf.console import say
 from salgan_tf.exporting.formats import FORMATS
 from salgan_tf.native import import_tensorflow
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", dest="formats", action="append_const", const=name, help=format.help)
     parser.add_argument(
         "--model",
+        type=path_or_name,
         default="edge",
         help="edge or salgan, the bundled models; a .keras file; or a run folder of train (default: %(default)s)",
     )
@@ -52,7 +53,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
     ):
         if given and not any(getattr(FORMATS[name], attribute) for name in arguments.formats):
             parser.error(f"{option} requires {_options(attribute)}: other files {others}")
-    if arguments.split and not arguments.data:
+    if arguments.split is not None and not arguments.data:
         parser.error("--split requires --data")
 
 
@@ -63,6 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf.exporting.exporter import export
 
     settings = {name: getattr(arguments, name) for name in ("size", "calibration", "data", "dynamic_batch", "force")}
-    split = arguments.split or "val"
+    split = "val" if arguments.split is None else arguments.split
     export(arguments.model, arguments.out, arguments.formats, split=split, log=say, **settings)
     return 0

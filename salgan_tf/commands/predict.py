@@ -3,7 +3,7 @@
 import argparse
 
 from salgan_tf import inference
-from salgan_tf.arguments import path
+from salgan_tf.arguments import path, path_or_name
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 
@@ -12,9 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="photograph or folder of photographs")
     parser.add_argument(
-        "--out", required=True, metavar="DIR", type=path, help="folder for NAME_saliency.png and NAME_overlay.jpg"
+        "--out",
+        required=True,
+        metavar="DIR",
+        type=path,
+        help="folder for NAME_saliency.png and NAME_overlay.jpg; older files of these names are replaced",
     )
-    parser.add_argument("--model", default="edge", help=f"{MODEL_HELP} (default: %(default)s)")
+    parser.add_argument("--model", type=path_or_name, default="edge", help=f"{MODEL_HELP} (default: %(default)s)")
     parser.add_argument(
         "--recursive", action="store_true", help="also take the subfolders of folders, and make the same ones in DIR"
     )

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         InputError: the extra `train`, which the backbones and losses need, is missing.
     """
     import_tensorflow("train")
-    from salgan_tf.settings import TrainingConfig
+    from salgan_tf.settings import TrainingConfig, option
 
     parser.add_argument(
         "--out", required=True, metavar="RUN", type=path, help="folder for checkpoints, curves and models"
@@ -31,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "to continue, repeat the command",
     )
     for setting in dataclasses.fields(TrainingConfig):
-        flag = setting.metadata["flag"] or f"--{setting.name.replace('_', '-')}"
-        (network if setting.name == "backbone" else parser).add_argument(flag, **_options(setting))
+        (network if setting.name == "backbone" else parser).add_argument(option(setting), **_options(setting))
 
 
 def _options(setting: dataclasses.Field) -> dict[str, Any]:

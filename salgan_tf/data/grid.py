@@ -1,5 +1,7 @@
 """Examples at the training size: what the network and its losses see of them."""
 
+import math
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +11,14 @@ from salgan_tf import images
 from salgan_tf.data.fixations import count_fixations
 from salgan_tf.data.folder import Example, read_example
 from salgan_tf.errors import InputError
+from salgan_tf.limits import check_memory
 from salgan_tf.parallel import attempt_all
+
+# Bytes of memory per pixel of an example, and of what a thread makes it from.
+_KEPT, _WORK = 6, 24
+# What is read before it is written. A training keeps all of its examples, but a large number of them is no fault of a
+# size, and a split that takes gigabytes at the usual size is meant to.
+EXAMPLES_PER_SHARD = 500
 
 
 class GridExample(NamedTuple):
@@ -18,6 +27,16 @@ class GridExample(NamedTuple):
     image: np.ndarray  # uint8 (H, W, 3), RGB
     saliency: np.ndarray  # uint16 (H, W, 1), density with maximum 65535
     fixations: np.ndarray  # uint8 (H, W, 1), counts; all 0 if there is no file of fixations
+
+
+def check_size(shape: tuple[int, int], count: int) -> None:
+    """Check what reading examples at a size (height, width) will need, those of a shard of records at most.
+
+    Raises:
+        InputError: it needs more memory than the limit.
+    """
+    kept, threads = min(count, EXAMPLES_PER_SHARD), min(count, (os.cpu_count() or 1) + 4)
+    check_memory("--size {}x{}".format(*shape), math.prod(shape) * (_KEPT * kept + _WORK * threads))
 
 
 def grid_example(example: Example, shape: tuple[int, int]) -> GridExample:

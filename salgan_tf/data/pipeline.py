@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from salgan_tf.data import folder, records
 from salgan_tf.data.augmentation import AUGMENTATIONS, augment
-from salgan_tf.data.grid import GridExample, grid_examples
+from salgan_tf.data.grid import GridExample, check_size, grid_examples
 from salgan_tf.errors import InputErrors
 
 
@@ -53,7 +53,8 @@ def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (
         image_shape: (height, width).
 
     Raises:
-        InputError: no such data, or records of another size; InputErrors: examples with a bad file, each named.
+        InputError: no such data, records of another size, or a size at which the examples need too much memory;
+            InputErrors: examples with a bad file, each named.
     """
     load = _load_records if records.is_records(root) else _load_folder
     return load(root, split, image_shape)
@@ -72,6 +73,7 @@ def _load_records(root: str | Path, split: str, image_shape: tuple[int, int]) ->
 
 def _load_folder(root: str | Path, split: str, image_shape: tuple[int, int]) -> Split:
     index = folder.index_folder(root, split)
+    check_size(image_shape, len(index))
     with tqdm(total=len(index), desc=f"reading {split}", unit="picture", disable=None) as progress:
         examples, errors = grid_examples(index, image_shape, progress)
     if errors:

@@ -1,7 +1,6 @@
 """TFRecords: examples at the training size in a few large files, for data sets on slow or remote disks."""
 
 import hashlib
-import math
 import os
 from pathlib import Path
 
@@ -9,16 +8,14 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from salgan_tf.data import folder
-from salgan_tf.data.grid import GridExample, grid_examples
+from salgan_tf.data.grid import EXAMPLES_PER_SHARD as _EXAMPLES_PER_SHARD
+from salgan_tf.data.grid import GridExample, check_size, grid_examples
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.files import atomic_path, check_outputs, is_file, make_folder, read_json, write_json
 from salgan_tf.images import format_size
-from salgan_tf.limits import check_file, check_memory
+from salgan_tf.limits import check_file
 
 MANIFEST = "records.json"
-_EXAMPLES_PER_SHARD = 500
-# Bytes of memory per pixel of an example, and of what a thread makes it from.
-_KEPT, _WORK = 6, 24
 # Channels and type of each array of a `GridExample`; PNG keeps both.
 _PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, tf.uint8)}
 
@@ -35,18 +32,19 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
         image_shape: (height, width) of the training.
 
     Raises:
-        InputError: not a data set, a folder that cannot be written, or a size at which the examples of a shard need too
-            much memory.
+        InputError: not a data set, a folder that cannot be written or has a `records.json` of other origin, or a size
+            at which the examples of a shard need too much memory.
         InputErrors: some examples were left out; all others are written.
     """
-    out = make_folder(out)
     indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
-    check_outputs([out / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)])
+    check_outputs(
+        [Path(out) / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)]
+    )
+    _check_manifest(Path(out) / MANIFEST)
     entries, bad = {}, []
     total = sum(map(len, indexes.values()))
-    most = min(_EXAMPLES_PER_SHARD, max(map(len, indexes.values())))
-    needed = math.prod(image_shape) * (_KEPT * most + _WORK * min(most, (os.cpu_count() or 1) + 4))
-    check_memory("--size {}x{}".format(*image_shape), needed)
+    check_size(image_shape, max(map(len, indexes.values())))
+    out = make_folder(out)
     with tqdm(total=total, desc="prepare", unit="picture", disable=None) as progress:
         for split, examples in indexes.items():
             digest = folder.fingerprint(examples)
@@ -77,6 +75,16 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
     write_json(out / MANIFEST, {"image_shape": list(image_shape), "splits": entries})
     if bad:
         raise InputErrors(root, bad, total)
+
+
+def _check_manifest(path: Path) -> None:
+    """Check that what will be replaced is a list of records. No other file has a shard's name, which has a digest."""
+    try:
+        own = read_json(path).keys() == {"image_shape", "splits"}
+    except InputError:
+        own = not os.path.lexists(path)
+    if not own:
+        raise InputError(path, "is in the way, and prepare did not write it: remove it, or choose another folder")
 
 
 def _count(path: Path) -> int | None:
@@ -129,10 +137,12 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
         The serialized examples, for `parse`, and the fingerprint of the data set they were made from.
 
     Raises:
-        InputError: no such split, a size other than `image_shape` (height, width), or a missing or damaged shard.
+        InputError: no such split, a size other than `image_shape` (height, width) or at which the examples need too
+            much memory, or a missing or damaged shard.
     """
     path = Path(root) / MANIFEST
     shards, count, digest = _read_entry(path, split, image_shape)
+    check_size(image_shape, count)
     serialized: list[bytes] = []
 
     def check(content: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:

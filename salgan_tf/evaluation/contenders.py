@@ -72,7 +72,7 @@ class Model(Contender):
         self._predictor = model if isinstance(model, SaliencyPredictor) else SaliencyPredictor(model)
 
     def files(self, example: folder.Example) -> list[Path]:
-        return [self._predictor.path] if self._predictor.path else []
+        return self._predictor.files
 
     def predict(self, example: folder.Example, image: np.ndarray) -> np.ndarray:
         return self._predictor(image)

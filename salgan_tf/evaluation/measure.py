@@ -71,7 +71,8 @@ def evaluate(
         allow_missing: skip photographs that lack a map or fixations, for all contenders alike. In a split without any
             fixations none is skipped: metrics against densities are measured, and the others are NaN.
         outputs: files that will be written with what is measured; none of them may be an input, or another one.
-        report: called with each remark that does not stop the evaluation: skipped photographs, fixations outside.
+        report: called with each remark that does not stop the evaluation: skipped photographs, fixations outside,
+            photographs without observers.
 
     Raises:
         InputError: no such data or contender, no observers for `humans`, no `train` split for `fit_densities`, or an
@@ -89,13 +90,17 @@ def evaluate(
     from_train = split != "train" and "train" in splits
     index = folder.index_folder(root, split)
     training = folder.index_folder(root, "train") if from_train else []
-    read = [*index, *training]
-    inputs = [path for contender in contenders.values() for example in read for path in contender.files(example)]
-    check_outputs(outputs, [*folder.list_files(read), *inputs])
+    if outputs := list(outputs):
+        read = [*index, *training]
+        inputs = [path for contender in contenders.values() for example in read for path in contender.files(example)]
+        check_outputs(outputs, [*folder.list_files(read), *inputs])
     gazes = _read_gazes(root, index, contenders.values(), allow_missing, report)
     examples = list(gazes)
     if humans and all(gaze.observers is None for gaze in gazes.values()):
         raise InputError(root, "the fixations do not tell observers apart, which the human ceiling needs")
+    if humans and (alone := sum(scoring.count_observers(gaze) < 2 for gaze in gazes.values())):
+        cause = f"{alone} of {len(examples)} photographs have fewer than two observers and are left out of {HUMANS}"
+        report(InputError(root, cause))
     trained_on = training if from_train else examples
     if fit_densities and not from_train:
         raise InputError(root, "densities are fitted on the split train, which is not there beside this one")

@@ -115,6 +115,11 @@ def _rescale(saliency: np.ndarray) -> np.ndarray:
     return saliency if 1e-12 < peak < 1e12 or not peak else np.ldexp(saliency, -math.frexp(peak)[1])
 
 
+def count_observers(gaze: Gaze) -> int:
+    """Return the number of observers with fixations in the photograph; 0 if the file does not tell them apart."""
+    return 0 if gaze.observers is None else len(np.unique(gaze.observers))
+
+
 def score_observers(gaze: Gaze, prior: np.ndarray, negatives: Negatives) -> dict[str, float]:
     """Return the metrics against fixations of each observer predicted from all others: the mean over observers.
 

@@ -1,13 +1,15 @@
 """Pictures to calibrate a converter and to check its files: photographs of a folder, or generated ones."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from salgan_tf import images
-from salgan_tf.errors import InputError, report
+from salgan_tf.errors import InputError
+from salgan_tf.limits import check_memory
 
 COUNT = 100
 # Leaves of a picture: from a single object on a plain ground, which attracts every fixation, to a crowded scene.
@@ -16,25 +18,20 @@ _SMALLEST_RADIUS = 3.0
 
 
 def choose_pictures(
-    folder: str | Path | None,
-    shape: tuple[int, int],
-    count: int = COUNT,
-    seed: int = 0,
-    report: Callable[[InputError], None] = report,
+    folder: str | Path | None, shape: tuple[int, int], count: int = COUNT, seed: int = 0
 ) -> tuple[np.ndarray, str]:
     """Choose pictures of a folder, or generate them if there is no folder.
-
-    `report` is called with a remark if the folder has other files.
 
     Returns:
         The pictures, uint8 (N, *shape, 3), where N is `count` or all that the folder has; and what they are, in words.
 
     Raises:
-        InputError: the folder cannot be read or has no pictures, or a picture is bad.
+        InputError: the folder cannot be read or has no pictures, a picture is bad, or they need too much memory at this
+            size.
     """
     if folder is None:
         return dead_leaves(shape, count, seed), f"{count} generated pictures (dead leaves)"
-    paths = images.find_pictures(folder, report)
+    paths = images.find_pictures(folder)
     if not paths:
         raise InputError(folder, "no pictures in this folder")
     pictures = read_chosen(paths, shape, count, seed)
@@ -44,7 +41,14 @@ def choose_pictures(
 def read_chosen(paths: list[Path], shape: tuple[int, int], count: int = COUNT, seed: int = 0) -> np.ndarray:
     """Read a random, seeded choice of pictures at a network's size, uint8 (N, *shape, 3)."""
     chosen = np.random.default_rng(seed).permutation(len(paths))[:count]
-    return np.stack([images.resize_area(images.read_image(paths[index]), shape) for index in sorted(chosen)])
+    pictures = (images.resize_area(images.read_image(paths[index]), shape) for index in sorted(chosen))
+    return _stack(pictures, shape, len(chosen))
+
+
+def _stack(pictures: Iterable[np.ndarray], shape: tuple[int, int], count: int) -> np.ndarray:
+    """Put pictures together, uint8 (count, *shape, 3), after a check of the memory that they need before and after."""
+    check_memory("--size {}x{}".format(*shape), 2 * 3 * math.prod(shape) * count)
+    return np.stack(list(pictures))
 
 
 def dead_leaves(shape: tuple[int, int], count: int = COUNT, seed: int = 0) -> np.ndarray:
@@ -58,7 +62,7 @@ def dead_leaves(shape: tuple[int, int], count: int = COUNT, seed: int = 0) -> np
         uint8 (count, *shape, 3), RGB; the same for the same arguments.
     """
     random = np.random.default_rng(seed)
-    return np.stack([_scene(shape, random) for _ in range(count)])
+    return _stack((_scene(shape, random) for _ in range(count)), shape, count)
 
 
 def _scene(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from salgan_tf import extras, images
 from salgan_tf.data import folder
-from salgan_tf.errors import InputError, InputErrors, first_line
+from salgan_tf.errors import InputError, InputErrors, first_line, report
 from salgan_tf.exporting import accuracy, latency
 from salgan_tf.exporting.calibration import choose_pictures, read_chosen
 from salgan_tf.exporting.format import Format
@@ -23,11 +23,17 @@ from salgan_tf.exporting.parity import Parity, compare, run_generator
 from salgan_tf.exporting.report import Report, report_files, write_report
 from salgan_tf.files import check_outputs, make_folder
 from salgan_tf.inference import SaliencyPredictor
+from salgan_tf.limits import check_memory
 from salgan_tf.native import quiet_stderr
+from salgan_tf.runtimes.network import find_largest
+from salgan_tf.weights import list_files
 
 _CHECKS = 32
 # Other pictures than those of the calibration.
 _CHECK_SEED = 1
+# Memory that the largest layer takes, as a multiple of what it gives: once in Keras, and the rest in a runtime beside
+# it. Measured where LiteRT resizes, which it does by pointers to four pixels for each one.
+_COPIES = 5
 # How TensorFlow's and ONNX' converters, in texts of up to a hundred lines, name an operation that a format lacks.
 _LACKING = re.compile(r"(?:'tf\.(?=\w+' op is neither)|No Op registered for )(\w+)")
 
@@ -78,29 +84,30 @@ def export(
     Raises:
         ValueError: a format is unknown, or none is given.
         TypeError: `model` is neither a name, a path nor a Keras model.
-        InputError: there is no such model, picture or data, an extra is missing, or a file in `out` cannot be written
-            or is an input; or a file was refused (InputErrors for several), which is raised after the others have been
-            written.
+        InputError: there is no such model, picture or data, an extra is missing, a layer is too large, or a file in
+            `out` cannot be written or is an input; or a file was refused (InputErrors for several), which is raised
+            after the others have been written.
     """
     chosen = [_find_format(name) for name in dict.fromkeys([formats] if isinstance(formats, str) else formats)]
     if not chosen:
         raise ValueError(f"formats: none is given; expected some of {', '.join(map(repr, FORMATS))}")
     generator = load_for_export(model, size)
     model_name = str(model) if isinstance(model, str | Path) else f"{generator.name}, in memory"
+    check_memory(model_name, _COPIES * find_largest(generator))
     shape = generator.input_shape[1:3]
     examples = folder.index_folder(data, split) if data else []
     out = Path(out)
     paths = [out / f"{generator.name}_{shape[0]}x{shape[1]}{format.ending}" for format in chosen]
     beside = [path for each in paths for path in report_files(each.with_suffix(""))]
-    photographs = images.find_pictures(calibration) if calibration else []
-    check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples)])
+    photographs = images.find_pictures(calibration, report) if calibration else []
+    read = list_files(model) if isinstance(model, str | Path) else []
+    check_outputs([*paths, *beside], [*photographs, *folder.list_files(examples), *read])
     pictures, calibrated_with = choose_pictures(calibration, shape)
     if data:
         checks = _read_spread(examples, shape)
         checked_with = f"{len(checks)} photographs of {data}, {split}"
     else:
-        # The other files of the folder have been reported.
-        checks, checked_with = choose_pictures(calibration, shape, _CHECKS, _CHECK_SEED, lambda remark: None)
+        checks, checked_with = choose_pictures(calibration, shape, _CHECKS, _CHECK_SEED)
     try:
         expected = run_generator(generator, checks)
     except MemoryError:
@@ -120,7 +127,7 @@ def export(
             for format, path in zip(chosen, [scratch / path.name for path in paths], strict=True):
                 started = time.perf_counter()
                 try:
-                    _convert(generator, format, path, pictures, dynamic_batch)
+                    convert(generator, format, path, pictures, dynamic_batch)
                     parity = compare(expected, SaliencyPredictor(path, trusted=True), checks, format.limits)
                 except InputError as error:
                     refused.append(InputError(path.name, error.cause))
@@ -139,7 +146,7 @@ def export(
                 log(f"no latencies, which are measured beside float32: {error.cause}")
             metrics = _measure_accuracy(generator, files, examples, None if calibration else data, scratch)
             for format, path, parity in files:
-                report = Report(
+                summary = Report(
                     file=path.name,
                     format=format.name,
                     model=model_name,
@@ -154,12 +161,12 @@ def export(
                 )
                 found = SaliencyPredictor(path, trusted=True).run_network(checks[parity.worst])
                 stem = path.with_suffix("")
-                reports = write_report(report, stem, checks[parity.worst], expected[parity.worst], found)
+                reports = write_report(summary, stem, checks[parity.worst], expected[parity.worst], found)
                 # All four files or, where one cannot be written, none.
                 for finished in (*reports, path):
                     finished.replace(out / finished.name)
                 written.append(out / path.name)
-                log(f"{written[-1]} ({report.size / 1e6:.2f} MB), see {path.stem}.report.md")
+                log(f"{written[-1]} ({summary.size / 1e6:.2f} MB), see {path.stem}.report.md")
     except OSError as error:
         raise InputError(out, f"cannot be written: {error.strerror or error}") from error
     if refused:
@@ -176,12 +183,17 @@ def _find_format(name: str) -> Format:
     return format
 
 
-def _convert(generator: keras.Model, format: Format, path: Path, pictures: np.ndarray, any_batch: bool = False) -> None:
-    convert = format.convert_any_batch if any_batch and format.convert_any_batch else format.convert
+def convert(generator: keras.Model, format: Format, path: Path, pictures: np.ndarray, any_batch: bool = False) -> None:
+    """Write a generator in a format, and keep what the converter prints to itself.
+
+    Raises:
+        InputError: the format lacks an operation of the generator, or the converter fails; it names the file.
+    """
+    write = format.convert_any_batch if any_batch and format.convert_any_batch else format.convert
     try:
         # Converters write pages about themselves to stderr.
         with quiet_stderr():
-            convert(generator, path, pictures)
+            write(generator, path, pictures)
     except tf.errors.OpError as error:
         # Keras converts by way of the system's folder for temporary files, which may be full.
         cause = f"cannot be converted, by way of {tempfile.gettempdir()}: {first_line(error)}"
@@ -207,7 +219,7 @@ def _measure_latency(
     paths = {file.format.name: file.path for file in files if file.format.timed}
     if paths and "float32" not in paths:
         paths["float32"] = scratch / "reference.tflite"
-        _convert(generator, FORMATS["float32"], paths["float32"], pictures)
+        convert(generator, FORMATS["float32"], paths["float32"], pictures)
     return latency.measure(paths, pictures[0]) if paths else {}
 
 
@@ -233,6 +245,6 @@ def _measure_accuracy(
         photographs = read_chosen(training, generator.input_shape[1:3])
         for format in calibrated:
             twin = scratch / f"photographs{format.ending}"
-            _convert(generator, format, twin, photographs)
+            convert(generator, format, twin, photographs)
             predictors[f"{format.name}, calibrated with photographs"] = SaliencyPredictor(twin, trusted=True)
     return accuracy.measure(predictors, examples)

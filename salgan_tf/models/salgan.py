@@ -181,10 +181,17 @@ class SalGAN(keras.Model):
         """Return the saliency maps (B, H, W, 1), float32 in [0, 1], of images (B, H, W, 3), RGB in [0, 255]."""
         return self.generator(image, training=training)
 
-    def fit(self, *arguments, class_weight=None, **options):
-        """Train like `keras.Model.fit`, whose arguments it takes, except `class_weight` and `sample_weight`."""
+    def fit(self, x=None, y=None, batch_size=None, *arguments, class_weight=None, **options):
+        """Train like `keras.Model.fit`, whose arguments it takes, except `class_weight` and `sample_weight`.
+
+        Raises:
+            ValueError: an unsupported argument, a `batch_size` below 1, or a first batch that breaks the contract.
+        """
         _refuse_class_weight(class_weight)
-        return super().fit(*arguments, **options)
+        if batch_size is not None and batch_size < 1:
+            # Keras takes 0 for 32.
+            raise ValueError(f"batch_size={batch_size}: expected at least 1")
+        return super().fit(x, y, batch_size, *arguments, **options)
 
     def train_on_batch(self, *arguments, class_weight=None, **options):
         """Train like `keras.Model.train_on_batch`, with the same exceptions as `fit`."""

@@ -3,7 +3,7 @@
 import keras
 
 from salgan_tf.models.backbone import Backbone
-from salgan_tf.models.vgg16 import MEAN_BGR
+from salgan_tf.models.vgg16 import subtract_mean
 
 # Filters and kernel size of conv1 to conv8.
 CONVOLUTIONS = ((96, 7), (256, 5), (512, 3), (512, 5), (512, 5), (256, 7), (128, 11), (32, 11))
@@ -20,8 +20,7 @@ def _normalize_response(x):
 
 
 def _connect(image, dropout: float):
-    x = keras.ops.take(image, [2, 1, 0], axis=-1)
-    x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name="preprocessing")(x)
+    x = subtract_mean(image)
     for index, (filters, size) in enumerate(CONVOLUTIONS, 1):
         x = keras.layers.Conv2D(
             filters, size, padding="same", activation="relu", kernel_initializer="he_normal", name=f"conv{index}"

@@ -18,6 +18,13 @@ def _convolution(filters: int, name: str) -> keras.layers.Conv2D:
     return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)
 
 
+def subtract_mean(image, name: str = "preprocessing"):
+    """Connect the preprocessing of Caffe's networks: from RGB in [0, 255] to BGR minus the mean, without scaling."""
+    # `take` is one operation everywhere; `flip` becomes five in ONNX.
+    x = keras.ops.take(image, [2, 1, 0], axis=-1)
+    return keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name=name)(x)
+
+
 def connect_encoder(image, prefix: str = "", last_pool: int = 2) -> dict[str, Any]:
     """Connect VGG-16 without its classifier (Simonyan and Zisserman 2015), as several networks begin.
 
@@ -29,10 +36,7 @@ def connect_encoder(image, prefix: str = "", last_pool: int = 2) -> dict[str, An
     Returns:
         The outputs of the blocks, `"conv1"` to `"conv5"`, and of the poolings behind them, `"pool1"` to `"pool5"`.
     """
-    # Caffe trained VGG-16 on BGR minus the mean, without scaling.
-    # `take` is one operation everywhere; `flip` becomes five in ONNX.
-    x = keras.ops.take(image, [2, 1, 0], axis=-1)
-    x = keras.layers.Rescaling(1.0, offset=[-mean for mean in MEAN_BGR], name=f"{prefix}preprocessing")(x)
+    x = subtract_mean(image, f"{prefix}preprocessing")
     outputs = {}
     for block, depth, filters in ENCODER_BLOCKS:
         for index in range(1, depth + 1):

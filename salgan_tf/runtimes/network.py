@@ -1,5 +1,6 @@
 """What every runtime returns, and the check that every runtime makes: is this model a generator?"""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ def check_generator(path: str | Path, model: "keras.Model") -> tuple[int, int]:
     """Check that a model maps one image (B, H, W, 3) to one saliency map (B, H, W, 1), and return (H, W).
 
     Raises:
-        InputError: it does not, or its height and width are not fixed or too large; the error names `path`.
+        InputError: it does not, its height and width are not fixed, or they or a layer are too large; the error names
+            `path`.
     """
     ends: list[Any] = [_find_end(model, name) for name in ("input", "output")]
     if any(end is None for end in ends):
@@ -79,7 +81,23 @@ def check_generator(path: str | Path, model: "keras.Model") -> tuple[int, int]:
     kinds = " to ".join(end.dtype for end in ends)
     if kinds.count("float") != 2:
         raise InputError(path, f"not a generator: maps {kinds}, expected floating-point numbers")
-    return check_shapes(path, *(end.shape for end in ends))
+    sides = check_shapes(path, *(end.shape for end in ends))
+    check_memory(path, find_largest(model))
+    return sides
+
+
+def find_largest(model: "keras.Model") -> int:
+    """Return the bytes of the largest array, in float32, that a layer of a model gives for one image."""
+    import keras
+
+    sizes = [0]
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            sizes.append(find_largest(layer))
+        # A layer that is not part of a graph, as in a subclassed model, has no output.
+        ends = keras.tree.flatten(getattr(layer, "output", None))
+        sizes += [4 * math.prod(side or 1 for side in end.shape) for end in ends if end is not None]
+    return max(sizes)
 
 
 def _find_end(model: "keras.Model", name: str) -> Any:

@@ -1,4 +1,9 @@
-"""Trials: a model file of others runs once in a child process, since it may crash, exhaust or hang the one it is in."""
+"""Trials: a model file of others first runs in a child process, since it may crash, exhaust or hang the one it is in.
+
+It sees three pictures: black, white, and noise. A saliency network takes the same time and memory for each picture; in
+one with control flow or with sizes that it computes from the pixels they may grow with the brightness, for example.
+What remains possible is a file made to recognise these pictures, and to be costly for others.
+"""
 
 import contextlib
 import importlib
@@ -12,14 +17,14 @@ import salgan_tf
 from salgan_tf.errors import InputError, first_line
 from salgan_tf.limits import VARIABLE, read_limit
 
-# Ample for VGG-16 on one slow core.
-_SECONDS = 60
+# Ample for VGG-16 and three pictures on one slow core.
+_SECONDS = 120
 _STARTED = "started"
 _REFUSED = 3
 
 
 def try_file(path: Path, runtime: str) -> None:
-    """Open a model file and run it on a black image, in a child process with a limit of memory and of time.
+    """Open a model file and run it on the pictures of a trial, in a child process with a limit of memory and of time.
 
     Args:
         path: the file.
@@ -64,7 +69,9 @@ def _answer() -> None:
     try:
         # One thread: each reserves addresses, which count like memory.
         network = module.open_network(path, 1)
-        network.run(np.zeros((*network.image_shape, 3), np.uint8))
+        noise = np.random.default_rng(0).integers(0, 256, (*network.image_shape, 3), np.uint8)
+        for picture in (np.zeros_like(noise), np.full_like(noise, 255), noise):
+            network.run(picture)
         return
     except InputError as error:
         text = cause = error.cause

@@ -24,8 +24,10 @@ BUNDLED = {
     "edge": Bundled("mobilenet_v2", _FOLDER / "salgan_mobilenet_v2_int8.tflite"),
     "salgan": Bundled("vgg16", _FOLDER / "salgan_vgg16_int8.tflite"),
 }
-# The stages of a training, the last one first. Each leaves its best generator in the run folder.
-_STAGES = ("adversarial", "content")
+# The stages of a training. Each leaves its best generator in the run folder.
+STAGES = ("content", "adversarial")
+# The file of a run folder that has the best CC of each stage.
+_RECORD = Path("checkpoints", "last.json")
 
 
 def find_model(
@@ -47,9 +49,9 @@ def find_model(
         return bundled.file
     path = Path(model)
     if is_folder(path):
-        generators = {path / f"{stage}.keras": stage for stage in _STAGES if is_file(path / f"{stage}.keras")}
+        generators = {path / f"{stage}.keras": stage for stage in STAGES[::-1] if is_file(path / f"{stage}.keras")}
         if not generators:
-            names = " or ".join(f"{stage}.keras" for stage in _STAGES)
+            names = " or ".join(f"{stage}.keras" for stage in STAGES[::-1])
             raise InputError(path, f"not a run folder with a trained generator: contains no {names}")
         best_cc = _read_best_cc(path)
         return max(generators, key=lambda generator: best_cc.get(generators[generator], 0))
@@ -58,8 +60,14 @@ def find_model(
     return path
 
 
+def list_files(model: str | Path) -> list[Path]:
+    """Return the files that a model is read from: of a run folder, all those between which `find_model` chooses."""
+    path = bundled.file if (bundled := BUNDLED.get(str(model))) else Path(model)
+    return [path / _RECORD, *(path / f"{stage}.keras" for stage in STAGES)] if is_folder(path) else [path]
+
+
 def _read_best_cc(run: Path) -> dict[str, float]:
     """Read the best CC of each stage of a run; nothing if only its generators were copied."""
-    record = run / "checkpoints" / "last.json"
+    record = run / _RECORD
     best = read_json(record).get("best_cc") if is_file(record) else None
     return best if isinstance(best, dict) and all(type(value) is float for value in best.values()) else {}

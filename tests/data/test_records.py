@@ -9,6 +9,7 @@ from conftest import write_example
 
 from salgan_tf.data import folder, records
 from salgan_tf.data.grid import grid_example
+from salgan_tf.data.pipeline import load_examples
 from salgan_tf.errors import InputError, InputErrors
 
 SHAPE = (32, 64)
@@ -126,9 +127,17 @@ def test_bad_examples_are_left_out_and_reported_each_time(salicon, out):
 
 
 def test_a_size_at_which_a_shard_does_not_fit_in_memory_is_refused(salicon, out):
-    with pytest.raises(InputError, match=r"^--size 16384x16000: needs .* GB of memory and the limit is 2 GB"):
-        records.write_records(salicon, out, (16384, 16000))
-    assert list(out.iterdir()) == []
+    shape, line = (16384, 16000), r"^--size 16384x16000: needs .* GB of memory and the limit is 2 GB"
+    with pytest.raises(InputError, match=line):
+        records.write_records(salicon, out, shape)
+    assert not out.exists()
+    with pytest.raises(InputError, match=line):
+        load_examples(salicon, "train", shape)
+    records.write_records(salicon, out, SHAPE)
+    manifest = json.loads((out / "records.json").read_text())
+    (out / "records.json").write_text(json.dumps(manifest | {"image_shape": shape}))
+    with pytest.raises(InputError, match=line):
+        load_examples(out, "train", shape)
 
 
 def test_a_shard_without_a_good_example_is_left_out(salicon, out, monkeypatch):
@@ -196,6 +205,15 @@ def test_the_error_names_a_bad_manifest(written, manifest):
     with pytest.raises(InputError) as caught:
         records.read_records(written, "train", SHAPE)
     assert caught.value.subject == str(path)
+
+
+@pytest.mark.parametrize("content", ['{"my": "notes"}', "[]", "notes", ""])
+def test_a_list_of_records_replaces_no_other_file(salicon, out, content):
+    out.mkdir()
+    (out / "records.json").write_text(content)
+    with pytest.raises(InputError, match=r"records\.json: is in the way, and prepare did not write it"):
+        records.write_records(salicon, out, SHAPE)
+    assert [path.read_text() for path in out.iterdir()] == [content]
 
 
 def test_records_do_not_overwrite_fixations(tmp_path):

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import write_example, write_fixations, write_mit1003
+from conftest import brightness_model, write_example, write_fixations, write_mit1003
 from handmade import SHAPE
 
 from salgan_tf.evaluation.scoring import BY_NAME
@@ -152,10 +152,24 @@ def test_an_output_that_would_overwrite_something_is_refused(run, salicon, maps,
     assert not new.exists()
 
 
+def test_the_files_between_which_a_run_folder_is_decided_are_not_overwritten(run, salicon, tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    for name in ("content.keras", "adversarial.keras"):
+        brightness_model().save(tmp_path / "run" / name)
+    (tmp_path / "run" / "checkpoints" / "last.json").write_text("{}")
+    for name in ("content.keras", "adversarial.keras", "checkpoints/last.json"):
+        path = tmp_path / "run" / name
+        before = path.read_bytes()
+        code, _, lines = run("--data", salicon, "--model", tmp_path / "run", "--json", path)
+        assert (code, lines) == (1, [f"salgan_tf: {path}: would overwrite {path}, an input: give another name"])
+        assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("flags", "cause"),
     [
         (["--humans"], "do not tell observers apart"),
+        (["--json", "{data}"], "mit: cannot be written: Is a directory"),
         (["--maps", "{data}/ALLSTIMULI"], "given twice; a folder with the name of a model can be given as ./FOLDER"),
     ],
 )

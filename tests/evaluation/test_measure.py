@@ -148,7 +148,10 @@ def test_people_are_measured_if_observers_are_told_apart(salicon):
     nobody, somebody = np.empty((0, 2)), np.array([[30, 20], [31, 22]])
     write_fixations(fixations / "scene_11.mat", [somebody, nobody, somebody + 3], SHAPE)
     write_fixations(fixations / "scene_12.mat", [nobody, somebody], SHAPE)
-    scores = evaluate(salicon, {"bright": BRIGHTNESS}, humans=True).scores
+    remarks = []
+    scores = evaluate(salicon, {"bright": BRIGHTNESS}, humans=True, report=remarks.append).scores
+    line = f"{salicon}: 1 of 3 photographs have fewer than two observers and are left out of humans"
+    assert [str(remark) for remark in remarks] == [line]
     assert list(scores) == ["bright", "centre prior", "uniform", "humans"]
     examples = folder.index_folder(salicon, "val")
     negatives, prior = make_negatives(examples), CentrePrior(folder.index_folder(salicon, "train"))

@@ -118,6 +118,12 @@ def test_a_choice_depends_on_its_seed(photographs):
     assert set().union(*choices) == set(range(9))
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_a_size_at_which_the_pictures_do_not_fit_in_memory_is_refused(photographs, given):
+    with pytest.raises(InputError, match=r"^--size 16384x16384: needs .* GB of memory and the limit is 2 GB"):
+        choose_pictures(photographs if given else None, (16384, 16384))
+
+
 def test_pictures_are_resized_by_area(tmp_path):
     save_picture(tmp_path / "a.png", render_photograph(0, (48, 64)))
     (picture,) = read_chosen([tmp_path / "a.png"], SHAPE)

@@ -170,6 +170,11 @@ def test_a_folder_that_cannot_be_written_is_named(refuses, model, tmp_path):
         refuses(out, "--onnx", "--model", model, "--out", out, cause="cannot be written")
 
 
+def test_a_folder_without_pictures_to_calibrate_with_is_named(refuses, model, tmp_path):
+    (tmp_path / "notes.txt").touch()
+    refuses(tmp_path, "--int8", "--model", model, "--calibration", tmp_path, cause="no pictures in this folder")
+
+
 def test_a_model_that_is_not_finite_is_named(refuses, tmp_path):
     generator = tiny_generator()
     layer = next(layer for layer in generator.layers if layer.weights)
@@ -192,6 +197,7 @@ def test_a_model_that_is_not_finite_is_named(refuses, tmp_path):
         (["--int4"], "--int4"),
         (["--onnx", "stray"], "stray"),
         (["--onnx", "--split", "val"], "--data"),
+        (["--onnx", "--split", ""], "--data"),
     ],
 )
 def test_bad_usage_exits_with_2(arguments, words, capsys, tmp_path, monkeypatch):

@@ -110,8 +110,14 @@ def test_a_model_that_is_not_a_generator_is_named(tmp_path, image, ends, number,
 
 
 CRASH = r"crashes its runtime|not a LiteRT model that can be run"
+BY_LEVEL = """
+    level = Reshape(found, int64_one) whole = Cast<to = 7>(level) more = Mul(whole, many_per_level)
+    sizes = Add(more, once) many = Expand(mean, sizes) saliency = ReduceMax<axes = [0]>(many)
+"""
 NODES = {
     "exhausting": "many = Expand(mean, many_times) saliency = ReduceMax<axes = [0]>(many)",
+    "exhausting on white": f"found = ReduceMin(image) {BY_LEVEL}",
+    "exhausting on contrast": f"high = ReduceMax(image) low = ReduceMin(image) found = Sub(high, low) {BY_LEVEL}",
     "endless": """saliency = Loop<body = again (int64 turn, bool before, float[1, 4, 4, 1] old)
         => (bool after, float[1, 4, 4, 1] new) { after = Identity(before) new = Identity(old) }>("", true, mean)""",
 }
@@ -124,7 +130,10 @@ def write_hostile(path, kind: str) -> None:
         content[3297699] = 120
         path.write_bytes(content)
     else:
-        constants = "int64[4] many_times = {100000000, 4, 4, 1}, bool true = {1}"
+        constants = (
+            "int64[4] many_times = {100000000, 4, 4, 1}, bool true = {1}, int64[4] once = {1, 4, 4, 1}, "
+            "int64[4] many_per_level = {400000, 0, 0, 0}, int64[1] int64_one = {1}"
+        )
         nodes = f"mean = ReduceMean<axes = [-1]>(image) {NODES[kind]}"
         onnx.save(parse_onnx("(float[1, 4, 4, 3] image) => (float[1, 4, 4, 1] saliency)", constants, nodes), path)
 
@@ -134,6 +143,8 @@ def write_hostile(path, kind: str) -> None:
     [
         ("crashing.tflite", CRASH),
         ("exhausting.onnx", "needs more than 2 GB of memory, the limit: raise it with SALGAN_TF_MEMORY_GB"),
+        ("exhausting on white.onnx", "needs more than 2 GB of memory"),
+        ("exhausting on contrast.onnx", "needs more than 2 GB of memory"),
         ("endless.onnx", "does not end within 3 s"),
     ],
 )

@@ -302,6 +302,14 @@ def test_a_report_does_not_overwrite_a_photograph(model, tmp_path):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
+def test_an_exported_file_does_not_overwrite_its_model(model, tmp_path):
+    (tmp_path / NAMES["float32"]).symlink_to(model)
+    before = model.read_bytes()
+    with pytest.raises(InputError, match=r"would overwrite .*model.keras, an input"):
+        salgan_tf.export(model, tmp_path, "float32")
+    assert model.read_bytes() == before
+
+
 def test_a_single_format_may_be_given_and_none_may_not(model, tmp_path, capsys):
     save_picture(tmp_path / "photographs" / "a.png", render_photograph(0))
     (tmp_path / "photographs" / "notes.txt").touch()

@@ -9,7 +9,7 @@ import pytest
 from conftest import few_filters
 from networks import edge_generator, random_pictures, tiny_generator
 
-from salgan_tf import SaliencyPredictor, build_generator, images
+from salgan_tf import SaliencyPredictor, build_generator, export, images
 from salgan_tf.errors import InputError
 from salgan_tf.exporting.generator import load_for_export
 from salgan_tf.metrics import maps
@@ -158,6 +158,24 @@ def test_a_model_without_a_fixed_input_is_named(load, model):
     with pytest.raises(InputError, match=r"no fixed input and output: build it from keras\.Input") as caught:
         load(model)
     assert caught.value.subject == model.name
+
+
+@pytest.mark.parametrize(
+    ("load", "side", "gigabytes"),
+    [
+        (load_for_export, 30000, "10.8"),
+        (SaliencyPredictor, 30000, "10.8"),
+        # A runtime takes memory beside Keras.
+        (lambda model: export(model, "out"), 6000, "2.2"),
+    ],
+)
+def test_a_giant_layer_is_refused_before_it_is_run(tmp_path, monkeypatch, load, side, gigabytes):
+    monkeypatch.chdir(tmp_path)
+    layers = [keras.Input((8, 8, 3)), *(keras.layers.Resizing(size, size) for size in (side, 8))]
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.Sequential(layers), keras.layers.Conv2D(1, 1)])
+    with pytest.raises(InputError, match=f"needs {gigabytes} GB of memory"):
+        load(model)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("load", [load_for_export, SaliencyPredictor])

@@ -118,5 +118,5 @@ def test_an_interrupted_import_is_one_line(folder, wait):
         assert process.stdout.readline() == "importing\n"
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=300)
     assert (process.returncode, stderr) == (130, "salgan_tf: interrupted\n")

@@ -199,6 +199,13 @@ def test_class_weights_are_refused(method):
         getattr(salgan, method)(IMAGES, MAPS, class_weight={0: 1.0, 1: 2.0})
 
 
+def test_a_batch_size_of_zero_is_not_the_default():
+    salgan = make_salgan()
+    salgan.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match="batch_size=0: expected at least 1"):
+        fit(salgan, MAPS, batch_size=0)
+
+
 @pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"steps_per_execution": 2}])
 def test_every_call_of_fit_checks_its_first_batch(options):
     """In a compiled step too, where XLA would drop an assertion. Bare maps stand for a dict of `saliency`."""

@@ -49,9 +49,10 @@ def test_impossible_names_are_named(tmp_path, name):
         images.write_image(tmp_path / name, render_photograph(0))
 
 
-def write_bomb(path: Path, width: int, height: int) -> None:
-    """Write a PNG that announces a size; its pixels are missing, as nothing may get as far as them."""
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(bytes(99)))]
+def write_png(path: Path, width: int, height: int, stored: int, interlaced: bool = False) -> None:
+    """Write a PNG that announces a size, with any number of bytes for its pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, interlaced)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(stored))), (b"IEND", b"")]
     content = b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
@@ -59,7 +60,8 @@ def write_bomb(path: Path, width: int, height: int) -> None:
 
 
 def test_a_picture_is_refused_before_it_takes_more_memory_than_the_limit(tmp_path, monkeypatch):
-    write_bomb(tmp_path / "bomb.png", 30000, 20000)
+    # Nothing may get as far as its pixels.
+    write_png(tmp_path / "bomb.png", 30000, 20000, 99)
     refused(tmp_path / "bomb.png", "needs 5.5 GB of memory and the limit is 2 GB")
     save = tmp_path / "good.png"
     Image.new("RGB", (100, 100)).save(save)
@@ -67,6 +69,34 @@ def test_a_picture_is_refused_before_it_takes_more_memory_than_the_limit(tmp_pat
     refused(save, "needs 0.1 GB of memory and the limit is 1e-05 GB")
     monkeypatch.setenv(limits.VARIABLE, "much")
     refused(save, "invalid value 'much'")
+
+
+def write_tiff(path: Path, tags: list[tuple[int, int]], pixels: int = 0) -> None:
+    """Write a TIFF of numbers, with its pixels, which are zeros, at byte 8."""
+    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags)
+    content = struct.pack("<I", 8 + pixels) + bytes(pixels) + struct.pack("<H", len(tags))
+    path.write_bytes(b"II*\0" + content + entries + bytes(4))
+
+
+# The tags of 8x8 pixels in grey, not compressed.
+GREY = [(256, 8), (257, 8), (258, 8), (259, 1), (262, 1)]
+# Bytes of the pixels of 8x8, and what writes so many or fewer.
+ROWS = {
+    "a.png": (200, lambda path, stored: write_png(path, 8, 8, stored)),
+    "interlaced.png": (207, lambda path, stored: write_png(path, 8, 8, stored, interlaced=True)),
+    "strips.tif": (64, lambda path, stored: write_tiff(path, [*GREY, (273, 8), (278, stored // 8)], stored)),
+    "tiles.tif": (64, lambda path, stored: write_tiff(path, [*GREY, (322, 8), (323, stored // 8), (324, 8)], stored)),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_picture_of_fewer_rows_than_it_says_is_not_read(tmp_path, name):
+    needed, write = ROWS[name]
+    write(tmp_path / name, needed)
+    assert images.read_image(tmp_path / name).shape == (8, 8, 3)
+    write(tmp_path / name, needed - 1)
+    with pytest.raises(InputError, match="truncated: it has fewer rows than it says"):
+        images.read_image(tmp_path / name)
 
 
 def write_sequential(path: Path) -> None:
@@ -80,8 +110,7 @@ def write_sequential(path: Path) -> None:
 def write_tile(path: Path) -> None:
     """Write the start of a TIFF of 200x300 in grey, whose only tile is 6000x160, deflated."""
     tags = [(256, 200), (257, 300), (258, 8), (259, 8), (262, 1), (277, 1), (322, 6000), (323, 160), (324, 8), (325, 9)]
-    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags)
-    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4))
+    write_tiff(path, tags)
 
 
 def write_strip(channels: int) -> Callable[[Path], None]:

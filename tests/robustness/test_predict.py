@@ -1,6 +1,7 @@
 """Inputs are kept, subfolders are mirrored, and predictors work in threads."""
 
 import os
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +46,16 @@ def test_an_input_is_not_overwritten_by_the_results_of_another(predictor, tmp_pa
     assert "cat_overlay.jpg" not in list_files(tmp_path / "photos")
 
 
+def test_the_model_is_not_overwritten_by_results(brightness_file, tmp_path):
+    write_pictures(tmp_path, "x.png")
+    model = shutil.copy(brightness_file, tmp_path / "model.tflite")
+    (tmp_path / "x_overlay.jpg").symlink_to(model)
+    errors = []
+    assert predict_files([tmp_path / "x.png"], tmp_path, SaliencyPredictor(model), report=errors.append) == (0, 1)
+    assert errors[0].cause == f"its results would overwrite {model}, another input: use another folder"
+    assert model.read_bytes() == brightness_file.read_bytes()
+
+
 def test_results_that_differ_in_case_only_are_refused(predictor, tmp_path):
     write_pictures(tmp_path / "in", "IMG.jpg", "img.png")
     errors = []
@@ -87,12 +98,15 @@ def test_the_map_and_the_overlay_are_both_written_or_none(predictor, tmp_path, m
     assert out.exists() == bool(expected)
 
 
-def test_an_empty_path_is_not_the_current_folder(predictor, tmp_path, monkeypatch, run):
+def test_an_empty_path_is_not_the_current_folder_and_an_impossible_one_does_not_end_the_batch(
+    predictor, tmp_path, monkeypatch, run
+):
     monkeypatch.chdir(tmp_path)
     write_pictures(tmp_path, "x.png")
     errors = []
-    assert predict_files(["", "x.png"], "out", predictor, report=errors.append) == (1, 1)
+    assert predict_files(["", "null\0.png", "x.png"], "out", predictor, report=errors.append) == (1, 2)
     assert str(errors[0]) == "an empty path: expected a photograph or a folder"
+    assert str(errors[1]) == r"null\x00.png: embedded null byte"
     assert run("predict", "", "--out", "other").lines == [f"salgan_tf: {errors[0]}"]
     assert list_files(tmp_path) == ["out/x_overlay.jpg", "out/x_saliency.png", "x.png"]
 

@@ -102,20 +102,30 @@ def test_new_run_never_replaces_or_continues_what_it_finds(name, salicon, tmp_pa
     assert not (tmp_path / "run" / "run.json").exists()
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "epochs", "samples", "logs"])
+def test_a_file_in_the_place_of_a_folder_is_named_before_the_training(name, salicon, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).write_text("mine")
+    line = train_in_one_line(["--data", salicon, "--out", tmp_path / "run", "--init", "none"], capsys)
+    assert line.endswith(f"run/{name}: is in the way of a run, which has a folder of this name")
+    assert list_files(tmp_path / "run") == {tmp_path / "run" / name}
+
+
 def test_tidying_removes_only_what_a_run_writes(salicon, tmp_path):
     run = write_run(tmp_path / "run", salicon)
     of_the_user = [
         *("checkpoints/epoch-best-of-mine.weights.h5", "epoch-0007.weights.h5", ".partial-mine/scratch.h5"),
+        *("checkpoints/epoch-0000.weights.h5", "checkpoints/epoch-0009.weights.h5", "epochs/epoch-0009.keras"),
         *(".partial-download/notes.txt", "notes/.partial-0_abcdef/scratch.h5"),
     ]
     of_a_kill = [".partial-0_abcdef/scratch.json", "samples/.partial-abcdefgh/scratch.jpg"]
-    for name in [*of_the_user, *of_a_kill, "checkpoints/epoch-0009.weights.h5"]:
+    for name in [*of_the_user, *of_a_kill, "checkpoints/epoch-0002.weights.h5"]:
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).touch()
     before = list_files(run)
     RunFolder(run).tidy()
     written = {run / "history.csv", run / "curves.png"}
-    removed = {run / name for name in [*of_a_kill, "checkpoints/epoch-0009.weights.h5"]}
+    removed = {run / name for name in [*of_a_kill, "checkpoints/epoch-0002.weights.h5"]}
     assert list_files(run) == before - removed | written
     assert not any((run / name).parent.exists() for name in of_a_kill)
 
