@@ -194,7 +194,9 @@ def main() -> None:
             best = logs["val_cc"]
             described = {name: value for name, value in vars(settings).items() if not isinstance(value, Path)}
             write_trained(
-                settings.trained, described | {"epoch": epoch} | logs, list(map(np.asarray, trainer.carry[3]))
+                settings.trained,
+                described | {"epoch": epoch, "measured": logs},
+                list(map(np.asarray, trainer.carry[3])),
             )
 
 
