@@ -10,7 +10,7 @@ model. All files are small: 25 MB for 1300 photographs, and two bytes for each w
 import argparse
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -40,7 +40,7 @@ class Photographs(NamedTuple):
 
 def pack(arguments: argparse.Namespace) -> None:
     """Write the photographs of `train` and `val`, reduced and as WebP, and their fixations to one .npz file."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for split in ("train", "val"):
         encoded, fixations = [], []
         for example in folder.index_folder(arguments.data, split):
@@ -68,7 +68,7 @@ def read_packed(path: Path) -> dict[str, Photographs]:
     arrays = files.read_npz(path)
     for split in ("train", "val"):
         parts = np.split(arrays[f"{split}_images"], np.cumsum(arrays[f"{split}_sizes"])[:-1])
-        images = np.stack([np.asarray(Image.open(io.BytesIO(part))) for part in parts])
+        images = np.stack([np.asarray(Image.open(io.BytesIO(part.tobytes()))) for part in parts])
         splits[split] = Photographs(images, arrays[f"{split}_points"].astype(np.float32))
     return splits
 
