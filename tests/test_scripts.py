@@ -11,14 +11,15 @@ import sys
 from pathlib import Path
 
 import compare_adversarial
+import jax_files
 import numpy as np
 import pytest
 import sections
 import tabulate_runs
-from conftest import render_photograph, save_picture
+from conftest import render_photograph, save_picture, write_salicon
 
-from salgan_tf import build_generator, images
-from salgan_tf.data.folder import Example
+from salgan_tf import build_generator, images, load_generator
+from salgan_tf.data.folder import Example, index_folder, read_gaze
 from salgan_tf.settings import make_config
 
 ROOT = Path(__file__).parents[1]
@@ -27,8 +28,8 @@ MODULES = {"benchmarks/processor.py", "tools/sections.py"}
 SCRIPTS = {path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")} - MODULES
 # build_engine.py needs NVIDIA's TensorRT: here it gets the stub on which tests/device/ runs it.
 PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "device" / "stubs")))
-# Runs in an environment of its own, see its docstring, with a package that none of our extras installs.
-WITHOUT_ENVIRONMENT = {"benchmarks/metrics_pysaliency.py": "pysaliency"}
+# Run in environments of their own, see their docstrings, with a package that none of our extras installs.
+WITHOUT_ENVIRONMENT = {"benchmarks/metrics_pysaliency.py": "pysaliency", "tools/train_on_jax.py": "jax"}
 
 
 def run(script: str, *arguments: object) -> subprocess.CompletedProcess:
@@ -105,6 +106,24 @@ def test_the_limits_are_drawn(tmp_path):
     out = tmp_path / "limits.jpg"
     assert succeed("tools/draw_limits.py", "--out", out) == f"{out}\n"
     assert images.read_size(out) == (2 * 240 + 4, 6 * 320 + 5 * 4)
+
+
+def test_a_data_set_goes_to_jax_and_its_weights_come_back(tmp_path):
+    data, packed, trained = write_salicon(tmp_path / "data"), tmp_path / "packed.npz", tmp_path / "trained"
+    succeed("tools/jax_files.py", "pack", data, packed)
+    photographs = jax_files.read_packed(packed)["train"]
+    example = index_folder(data, "train")[1]
+    image = images.resize_area(images.read_image(example.image), photographs.images.shape[1:3])
+    assert np.abs(photographs.images[1].astype(int) - image).mean() < 10
+    found = photographs.points[1][photographs.points[1, :, 0] >= 0]
+    gaze = read_gaze(example)
+    np.testing.assert_allclose(found, (gaze.points[:, ::-1] + 0.5) / gaze.shape[::-1], atol=1e-3)
+    generator = build_generator("mobilenet_v2", (32, 32, 3))
+    weights = [variable.numpy() for variable in generator.trainable_variables]
+    jax_files.write_trained(trained, {"backbone": "mobilenet_v2", "size": (32, 32)}, weights)
+    succeed("tools/jax_files.py", "unpack", trained, tmp_path / "run")
+    for found, expected in zip(load_generator(tmp_path / "run" / "content.keras").get_weights(), weights, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
 
 
 def test_a_model_is_bundled(tmp_path):
