@@ -152,12 +152,13 @@ def test_an_output_that_would_overwrite_something_is_refused(run, salicon, maps,
     assert not new.exists()
 
 
-def test_the_files_between_which_a_run_folder_is_decided_are_not_overwritten(run, salicon, tmp_path):
+def test_the_files_of_a_run_folder_are_not_overwritten(run, salicon, tmp_path):
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     for name in ("content.keras", "adversarial.keras"):
         brightness_model().save(tmp_path / "run" / name)
     (tmp_path / "run" / "checkpoints" / "last.json").write_text("{}")
-    for name in ("content.keras", "adversarial.keras", "checkpoints/last.json"):
+    (tmp_path / "run" / "run.json").write_text("{}")
+    for name in ("content.keras", "adversarial.keras", "checkpoints/last.json", "run.json"):
         path = tmp_path / "run" / name
         before = path.read_bytes()
         code, _, lines = run("--data", salicon, "--model", tmp_path / "run", "--json", path)
