@@ -82,7 +82,8 @@ def write_pseudo_labels(
             example = examples[number]
             name = "_".join([_flat_name(example), *([str(view)] if view else [])])
             saliency_path = _map_path(out, split, name)
-            if saliency_path.exists():
+            image_path = out / "images" / split / f"{name}.jpg"
+            if all(files.is_file(path) and path.stat().st_size for path in (image_path, saliency_path)):
                 continue
             image = images.read_image(example.image)
             if view:
@@ -93,7 +94,7 @@ def write_pseudo_labels(
                 # Nothing is left of a call that fails before it writes, and nothing is written without its record.
                 files.write_json(out / RECORD, record)
                 recorded = True
-            images.write_image(out / "images" / split / f"{name}.jpg", image)
+            images.write_image(image_path, image)
             # The map is written last: a view that has one is complete.
             levels = np.rint(65535 * sharpen(saliency)).astype(np.uint16)
             files.write_bytes(saliency_path, images.encode_png(levels))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from salgan_tf.errors import InputError
-from salgan_tf.limits import check_memory, read_bytes
+from salgan_tf.limits import check_memory, check_objects, read_bytes
 
 # The names of a scratch folder, which tempfile completes, and of the file in it.
 _PARTIAL, _SCRATCH = ".partial-", "scratch"
@@ -159,6 +159,7 @@ def read_json(path: str | Path) -> dict:
         InputError: there is no such file, or it is not a JSON object.
     """
     content = read_bytes(path)
+    check_objects(path, len(content))
     try:
         value = json.loads(content.decode())
     except (ValueError, RecursionError) as error:

@@ -31,9 +31,10 @@ from salgan_tf.native import quiet_stderr
 Image.MAX_IMAGE_PIXELS = None
 # Python prints the errors of a logger without a handler on stderr; what Pillow logs, `InputError` says.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-# What may be read. Pillow knows more formats: some start programs, as PostScript does, and others contain pictures of
-# another size than they announce. The frequent ones come first, since Pillow imports all of its plugins for the rest.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "DIB", "JPEG2000", "TGA", "PCX", "SGI", "QOI")
+# What may be read. Pillow knows more formats: some start programs, as PostScript does, others contain pictures of
+# another size than they announce, and its decoders of SGI and QOI take damaged pictures for black ones, or minutes. The
+# frequent ones come first, since Pillow imports all of its plugins for the rest.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "DIB", "JPEG2000", "TGA", "PCX")
 _HEIF_SUFFIXES = frozenset((".heic", ".heif", ".hif", ".avif", ".avifs"))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 # Bytes of memory per pixel of reading a picture, predicting it and drawing over it, and of Pillow's decoders of each
@@ -44,6 +45,7 @@ _DECODERS = {"JPEG2000": 20, "WEBP": 14, "AVIF": 12, "HEIF": 12}
 _NOISY_FORMATS = frozenset(("TIFF", "JPEG2000", "AVIF", "HEIF"))
 _BAND_PIXELS = 2**22
 _PIECE = 2**14
+_MOST_SCANS = 1000
 _LONGEST_JPEG_SIDE = 65500
 _GREY_MODES = frozenset(("1", "L", "LA"))
 # Largest difference between the channels of a grey picture that was saved as a JPEG in colour.
@@ -203,11 +205,14 @@ def _count_scanned(content: bytes) -> int:
 def _check_whole(picture: Image.Image, content: bytes) -> None:
     """Check that a PNG or TIFF has all of its pixels, before it is decoded: Pillow would leave the missing ones black.
 
-    It refuses other formats itself, but not a JPEG whose data end too early with the marker of an end.
+    It refuses other formats itself, but not a JPEG whose data end too early with the marker of an end, nor JPEG 2000
+    without some of its tiles. A JPEG of many scans takes as long as if it were decoded as many times.
 
     Raises:
-        ValueError: some are missing.
+        ValueError: some are missing, or a JPEG has more scans than any program writes.
     """
+    if "progressive" in picture.info and content.count(b"\xff" + _START_OF_SCAN) > _MOST_SCANS:
+        raise ValueError(f"it has more than {_MOST_SCANS} scans")
     width, height = picture.size
     whole = True
     if picture.format == "PNG":

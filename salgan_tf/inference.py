@@ -39,7 +39,7 @@ class SaliencyPredictor:
         name: what errors call it.
         image_shape: (height, width) at which the model sees the photograph.
         path: the file of the model; None for a model in memory.
-        files: the files that decide what it predicts: its own, and those of a run folder that was given as the model.
+        files: the files of the model: its own, or all of the run folder that was given.
 
     Raises:
         InputError: the file is missing, damaged or not a generator, its runtime is not installed, or it crashes it,

@@ -72,6 +72,16 @@ def reserve_memory(path: str | Path, needed: float) -> Iterator[None]:
             _change.notify_all()
 
 
+def check_objects(path: str | Path, size: int) -> None:
+    """Check like `check_memory` what text of JSON or CSV takes as Python objects: `[{},{}]`, the worst, 25 times more.
+
+    Args:
+        path: the file that has the text.
+        size: of the text, in bytes.
+    """
+    check_memory(path, 40 * size)
+
+
 def check_file(path: str | Path) -> None:
     """Check that a path is a regular file below the limit of memory. A pipe, a socket or a device might never end.
 

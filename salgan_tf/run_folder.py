@@ -40,9 +40,12 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         InputError: another training is in the folder, or it cannot be locked.
     """
+    place = path / "run.lock"
+    if os.path.lexists(place) and (not files.is_file(place) or place.stat().st_size):
+        raise InputError(place, "is in the way of a lock, which is an empty file: choose another folder")
     try:
         # One object for all calls of a thread: a recipe locks a folder around the training in it.
-        lock = filelock.FileLock(path / "run.lock", timeout=0, is_singleton=True)
+        lock = filelock.FileLock(place, timeout=0, is_singleton=True)
         lock.acquire()
     except filelock.Timeout as error:
         raise InputError(path, "another training is writing to this folder") from error
@@ -54,7 +57,7 @@ def locked(path: Path) -> Iterator[None]:
         # Nested blocks remove it once, at the end. It is still held then: nobody else can have taken it.
         if lock.lock_counter == 1:
             with contextlib.suppress(OSError):  # Windows keeps open files.
-                (path / "run.lock").unlink()
+                place.unlink()
         lock.release()
 
 

@@ -189,6 +189,22 @@ def write_cat2000(root: Path) -> Path:
     return root
 
 
+def tiny_backbone(name: str):
+    """Return a backbone of three layers, which TensorFlow traces in a second, with MobileNetV2's default settings."""
+    import keras
+
+    from salgan_tf.models.backbone import Backbone
+    from salgan_tf.models.mobilenet_v2 import MOBILENET_V2
+
+    def connect(image, dropout: float):
+        x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(image)
+        x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="hidden")(x)
+        x = keras.layers.SpatialDropout2D(dropout)(x)
+        return keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="output")(x)
+
+    return Backbone(name, 4, connect, ("hidden",), defaults=MOBILENET_V2.defaults)
+
+
 @contextlib.contextmanager
 def few_filters() -> Iterator[None]:
     """Let VGG-16 and the networks like it be built with four filters a layer."""

@@ -94,6 +94,23 @@ def test_bad_weights_are_named(run, salicon, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--optimizer=sgd", "--encoder-rate=0.5"], "--encoder-rate: has no effect with --optimizer sgd"),
+        (["--alpha=3"], "--alpha: has no effect with --gan-epochs 0"),
+        (
+            ["--bce-epochs=0", "--gan-epochs=1", "--learning-rate=1"],
+            "--learning-rate: has no effect with --bce-epochs 0",
+        ),
+    ],
+)
+def test_a_setting_without_an_effect_is_refused(run, salicon, tmp_path, options, line):
+    outcome = run(*use_data("train", salicon, tmp_path / "run"), "--gan-epochs=0", *options)
+    assert (outcome.code, outcome.lines) == (1, [f"salgan_tf: {line}"])
+    assert not (tmp_path / "run").exists()
+
+
 def test_weights_are_not_overwritten_by_what_is_made_of_them(run, tmp_path):
     weights, out = tmp_path / "weights.npz", tmp_path / "imported.keras"
     weights.write_bytes(b"precious")

@@ -67,6 +67,12 @@ def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp
     assert len([path for path in kept if path.suffix == ".png"]) == 4
     write_pseudo_labels(data, teachers[:1], tmp_path / "resumed", views=2)
     assert files_of(tmp_path / "resumed") == files_of(tmp_path / "whole")
+    # What was lost or emptied meanwhile is written again.
+    first, second, *_ = sorted((tmp_path / "resumed" / "images" / "train").iterdir())
+    first.unlink()
+    second.write_bytes(b"")
+    write_pseudo_labels(data, teachers[:1], tmp_path / "resumed", views=2)
+    assert files_of(tmp_path / "resumed") == files_of(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from conftest import names_in
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salgan_tf import files
+from salgan_tf import files, weights
 from salgan_tf.errors import InputError, InputErrors, first_line
 
 NOBODY = 65534
@@ -90,6 +90,21 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"file\.bin"), files.atomic_path(tmp_path / "file.bin"):
         pass
     assert names_in(tmp_path) == []
+
+
+def test_weights_beside_a_file_belong_to_it(tmp_path):
+    for name in ("x[1].onnx", "x[1].onnx.data", "x[1].onnx_data", "x1.onnx.data"):
+        (tmp_path / name).touch()
+    found = weights.list_files(tmp_path / "x[1].onnx")
+    assert {path.name for path in found} == {"x[1].onnx", "x[1].onnx.data", "x[1].onnx_data"}
+
+
+def test_json_is_counted_as_the_objects_that_it_becomes(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_text("{}" + " " * 100)
+    assert files.read_json(tmp_path / "a.json") == {}
+    monkeypatch.setenv("SALGAN_TF_MEMORY_GB", "1e-6")
+    with pytest.raises(InputError, match="of memory and the limit is"):
+        files.read_json(tmp_path / "a.json")
 
 
 def test_the_error_names_a_file_that_cannot_be_written(tmp_path):

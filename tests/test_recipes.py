@@ -3,18 +3,24 @@
 import json
 
 import pytest
-from conftest import write_salicon
+from conftest import tiny_backbone, write_salicon
 
 from salgan_tf import SaliencyPredictor, recipes
 from salgan_tf.__main__ import main
 from salgan_tf.data.folder import index_folder
+from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.settings import make_config
 
-TINY = ["--size", "32x32", "--batch-size", "2", "--bce-epochs", "1", "--gan-epochs", "0", "--init", "none"]
+TINY = [
+    *("--size", "32x32", "--batch-size", "2", "--bce-epochs", "1", "--gan-epochs", "0", "--init", "none"),
+    *("--frozen", "0"),
+]
 
 
 @pytest.fixture
 def two_teachers(monkeypatch):
-    """Two teachers, enough to tell them apart."""
+    """Two teachers, enough to tell them apart, of a network that is traced in a second."""
+    monkeypatch.setitem(BACKBONES, "mobilenet_v2", tiny_backbone("mobilenet_v2"))
     first = dict(list(recipes.TEACHERS.items())[:2])
     monkeypatch.setattr(recipes, "TEACHERS", first)
     monkeypatch.setattr(recipes, "VIEWS", 2)
@@ -57,3 +63,8 @@ def test_recipe_has_its_own_backbone(tmp_path, capsys):
         main(["train", "--recipe", "edge", "--backbone", "vgg16", "--data", str(tmp_path), "--out", str(tmp_path)])
     assert caught.value.code == 2
     assert "--backbone: not allowed with argument --recipe" in capsys.readouterr().err
+
+
+def test_its_settings_are_legal():
+    for settings in (*recipes.TEACHERS.values(), recipes.STUDENT):
+        assert make_config(data="data", **settings).backbone == "mobilenet_v2"

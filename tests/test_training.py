@@ -13,13 +13,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import few_filters, write_salicon
+from conftest import few_filters, tiny_backbone, write_salicon
 
 from salgan_tf import InputError, SaliencyPredictor, build_generator, images, training
 from salgan_tf.__main__ import main
-from salgan_tf.models.backbone import Backbone
 from salgan_tf.models.backbones import BACKBONES
-from salgan_tf.models.mobilenet_v2 import MOBILENET_V2
 from salgan_tf.run_folder import RunFolder
 from salgan_tf.weights import find_model
 
@@ -73,20 +71,11 @@ def data(tmp_path_factory) -> Path:
     return write_salicon(tmp_path_factory.mktemp("data") / "salicon")
 
 
-def connect_tiny(image, dropout: float):
-    """Connect three layers, which TensorFlow traces in a second."""
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(image)
-    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="hidden")(x)
-    x = keras.layers.SpatialDropout2D(dropout)(x)
-    return keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="output")(x)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def tiny():
     """Register a tiny backbone, to test the schedule around it."""
     with pytest.MonkeyPatch.context() as patch:
-        backbone = Backbone("tiny", 4, connect_tiny, ("hidden",), defaults=MOBILENET_V2.defaults)
-        patch.setitem(BACKBONES, "tiny", backbone)
+        patch.setitem(BACKBONES, "tiny", tiny_backbone("tiny"))
         yield
 
 
@@ -164,12 +153,23 @@ def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tmp_pat
     assert_ended_alike(resume(data, tmp_path / "run"), whole_run)
 
 
+# The command, which knows the tiny backbone.
+COMMAND = """
+import sys
+from conftest import tiny_backbone
+from salgan_tf.__main__ import main
+from salgan_tf.models.backbones import BACKBONES
+BACKBONES["tiny"] = tiny_backbone("tiny")
+sys.exit(main())
+"""
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_stopped_command_keeps_its_last_epoch(data, tmp_path, how):
-    """The edge generator through the command line, as users have it."""
-    arguments = [*make_arguments(data, tmp_path / "run", "mobilenet_v2"), "--bce-epochs", "1", "--gan-epochs", "1"]
+def test_stopped_command_keeps_its_last_epoch(data, whole_run, tmp_path, how):
+    arguments = make_arguments(data, tmp_path / "run")
     process = subprocess.Popen(
-        [sys.executable, "-m", "salgan_tf", *arguments],
+        [sys.executable, "-c", COMMAND, *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -186,7 +186,7 @@ def test_stopped_command_keeps_its_last_epoch(data, tmp_path, how):
         assert errors.splitlines()[-1] == "salgan_tf: interrupted; --resume continues after the last whole epoch"
         return
     assert main([*arguments, "--resume"]) == 0
-    assert_ended_alike(tmp_path / "run", train(data, tmp_path / "whole", "mobilenet_v2", bce_epochs=1, gan_epochs=1))
+    assert_ended_alike(tmp_path / "run", whole_run)
 
 
 def test_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):

@@ -20,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="edge or salgan, the bundled models; a .keras file; or a run folder of train (default: %(default)s)",
     )
     parser.add_argument(
-        "--out", type=path, default=Path("exported"), metavar="DIR", help="folder of the files (default: %(default)s)"
+        "--out",
+        type=path,
+        default=Path("exported"),
+        metavar="DIR",
+        help="folder of the files; older ones of their names are replaced (default: %(default)s)",
     )
     parser.add_argument("--size", type=size, metavar="HxW", help="size of the network's input (default: the model's)")
     parser.add_argument(

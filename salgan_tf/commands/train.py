@@ -7,6 +7,7 @@ from typing import Any
 
 from salgan_tf.arguments import path
 from salgan_tf.console import say
+from salgan_tf.errors import InputError
 from salgan_tf.native import import_tensorflow
 
 
@@ -49,6 +50,29 @@ def _options(setting: dataclasses.Field) -> dict[str, Any]:
     return options | {"type": setting.metadata["read"], "metavar": setting.metadata["metavar"]}
 
 
+# Settings of the adversarial stage alone.
+_ADVERSARIAL = ("alpha", "gan_learning_rate", "updates", "label_smoothing", "spectral_normalization")
+
+
+def _check_effects(settings: dict[str, Any]) -> None:
+    """Check that every setting that was given has an effect.
+
+    Raises:
+        InputError: one has none, or has an illegal value.
+    """
+    from salgan_tf.settings import TrainingConfig, make_config, option
+
+    config = make_config(**{name: value for name, value in settings.items() if name != "out"})
+    causes = {} if config.optimizer == "adamw" else {"encoder_rate": f"--optimizer {config.optimizer}"}
+    if not config.gan_epochs:
+        causes |= dict.fromkeys(_ADVERSARIAL, "--gan-epochs 0")
+    if not config.bce_epochs:
+        causes["learning_rate"] = "--bce-epochs 0"
+    for setting in dataclasses.fields(TrainingConfig):
+        if setting.name in causes and settings[setting.name] is not None:
+            raise InputError(option(setting), f"has no effect with {causes[setting.name]}")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train, or continue a training."""
     from salgan_tf import recipes, training
@@ -56,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = {name: value for name, value in vars(arguments).items() if name not in ("run", "resume", "recipe")}
     # Progress bars for a terminal, a line per epoch for a log.
     verbose = 1 if sys.stdout.isatty() else 2
+    if not arguments.resume and not arguments.recipe:
+        _check_effects(settings)
     if arguments.recipe:
         # Starts or continues several trainings.
         recipes.train_edge(verbose=verbose, **settings)

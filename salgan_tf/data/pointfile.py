@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from salgan_tf.errors import InputError
-from salgan_tf.limits import check_memory, read_bytes
+from salgan_tf.limits import check_objects, read_bytes
 
-# Memory of a file's content as Python objects, by its size: `[{},{}]`, the worst of JSON, takes 25 times as much.
-_OBJECTS = 40
+# Lines of a file. Nobody fixates a photograph a million times, and reading more takes minutes.
+_MOST_LINES = 10**6
 
 
 def read_points(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
@@ -33,7 +33,9 @@ def read_points(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         InputError: the file cannot be read, or is of neither kind.
     """
     content = read_bytes(path)
-    check_memory(path, _OBJECTS * len(content))
+    check_objects(path, len(content))
+    if content.count(b"\n") > _MOST_LINES:
+        raise InputError(path, f"has more than {_MOST_LINES} lines: expected the fixations of one photograph")
     try:
         # Spreadsheets write a byte order mark.
         text = content.decode("utf-8-sig")

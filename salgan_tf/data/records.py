@@ -80,7 +80,8 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
 def _check_manifest(path: Path) -> None:
     """Check that what will be replaced is a list of records. No other file has a shard's name, which has a digest."""
     try:
-        own = read_json(path).keys() == {"image_shape", "splits"}
+        manifest = read_json(path)
+        own = manifest.keys() == {"image_shape", "splits"} and isinstance(manifest["splits"], dict)
     except InputError:
         own = not os.path.lexists(path)
     if not own:

@@ -13,7 +13,7 @@ import h5py
 import tensorflow as tf
 
 from salgan_tf.errors import InputError
-from salgan_tf.limits import check_file, check_memory
+from salgan_tf.limits import check_file, check_memory, check_objects
 
 # Variables that a model builds and does not save, such as the states of random generators.
 _UNSAVED = 1e6
@@ -46,6 +46,7 @@ def checked_keras_file(path: Path) -> Iterator[None]:
                 raise InputError(path, f"contains {name}, which leads out of the archive")
         # It is unpacked, and its weights are copied into variables.
         check_memory(path, 2 * sum(member.file_size for member in archive.infolist()))
+        check_objects(path, sum(member.file_size for member in archive.infolist() if member.filename.endswith(".json")))
         weights = archive.read(_WEIGHTS)
     _check_arrays(path, io.BytesIO(weights), len(weights))
     built = 0.0

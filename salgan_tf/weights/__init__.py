@@ -1,5 +1,6 @@
 """From the name of a model to its file: a bundled model, the best generator of a run folder, or the file itself."""
 
+import glob
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,6 @@ BUNDLED = {
 }
 # The stages of a training. Each leaves its best generator in the run folder.
 STAGES = ("content", "adversarial")
-# The file of a run folder that has the best CC of each stage.
-_RECORD = Path("checkpoints", "last.json")
 
 
 def find_model(
@@ -61,13 +60,16 @@ def find_model(
 
 
 def list_files(model: str | Path) -> list[Path]:
-    """Return the files that a model is read from: of a run folder, all those between which `find_model` chooses."""
+    """Return the files that belong to a model: all of a run folder, or a file and its weights beside it."""
     path = bundled.file if (bundled := BUNDLED.get(str(model))) else Path(model)
-    return [path / _RECORD, *(path / f"{stage}.keras" for stage in STAGES)] if is_folder(path) else [path]
+    if is_folder(path):
+        return [each for each in path.rglob("*") if is_file(each)]
+    # ONNX keeps large weights in files such as NAME.onnx.data and NAME.onnx_data.
+    return [path, *path.parent.glob(f"{glob.escape(path.name)}?*")]
 
 
 def _read_best_cc(run: Path) -> dict[str, float]:
     """Read the best CC of each stage of a run; nothing if only its generators were copied."""
-    record = run / _RECORD
+    record = run / "checkpoints" / "last.json"
     best = read_json(record).get("best_cc") if is_file(record) else None
     return best if isinstance(best, dict) and all(type(value) is float for value in best.values()) else {}

@@ -139,6 +139,7 @@ def test_a_failure_prints_one_line_per_cause_and_leaves_no_files(run, salicon, m
         ["--json", "{model}"],
         ["--csv", "{new}/same", "--json", "{new}/../new/same"],
         ["--csv", "{new}/pictures/distribution.png", "--pictures", "{new}/pictures"],
+        ["--pictures", "{data}/images/val"],
     ],
 )
 def test_an_output_that_would_overwrite_something_is_refused(run, salicon, maps, brightness_file, tmp_path, flags):
@@ -147,17 +148,18 @@ def test_an_output_that_would_overwrite_something_is_refused(run, salicon, maps,
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
     code, output, (line,) = run("--data", salicon, "--maps", maps, "--model", model, *flags)
     assert (code, output) == (1, "")
-    assert "would overwrite" in line
+    assert "would overwrite" in line or "would become a photograph" in line
     assert {path: path.read_bytes() for path in before} == before
     assert not new.exists()
 
 
-def test_the_files_between_which_a_run_folder_is_decided_are_not_overwritten(run, salicon, tmp_path):
+def test_the_files_of_a_run_folder_are_not_overwritten(run, salicon, tmp_path):
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     for name in ("content.keras", "adversarial.keras"):
         brightness_model().save(tmp_path / "run" / name)
     (tmp_path / "run" / "checkpoints" / "last.json").write_text("{}")
-    for name in ("content.keras", "adversarial.keras", "checkpoints/last.json"):
+    (tmp_path / "run" / "run.json").write_text("{}")
+    for name in ("content.keras", "adversarial.keras", "checkpoints/last.json", "run.json"):
         path = tmp_path / "run" / name
         before = path.read_bytes()
         code, _, lines = run("--data", salicon, "--model", tmp_path / "run", "--json", path)

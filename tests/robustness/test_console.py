@@ -88,8 +88,10 @@ def test_control_characters_in_names_are_escaped(folder):
     assert done.stderr == "salgan_tf: new\\nline \\x1b[31m.png: not a picture, or in an unsupported format\n"
 
 
+# A job in the background of a shell ignores SIGINT, and so do its tests' processes.
 SLOW_IMPORT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Slow:
     def find_spec(self, name, path=None, target=None):
         if name == "cv2":

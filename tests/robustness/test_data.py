@@ -296,6 +296,7 @@ BAD_POINTS = {
     "quote.csv": (b'x,y\n"3,4\n', "unexpected end of data"),
     "binary.csv": (b"\xff\xfe\x00\x80" * 9, "codec"),
     "long.csv": (b"x,y\n" + b"9" * 200_000, "field larger"),
+    "endless.csv": (b"x,y\n" + b"1,2\n" * 10**6, "more than 1000000 lines"),
     "empty.json": (b"", "is empty"),
     "number.json": (b"3", "expected a list of objects"),
     "numbers.json": (b"[[3, 4]]", "expected a list of objects"),

@@ -89,6 +89,16 @@ ROWS = {
 }
 
 
+def test_a_jpeg_of_too_many_scans_is_not_decoded(tmp_path):
+    Image.new("L", (64, 64)).save(tmp_path / "a.jpg", progressive=True)
+    content = (tmp_path / "a.jpg").read_bytes()
+    assert images.read_image(tmp_path / "a.jpg").shape == (64, 64, 3)
+    last = content.rindex(b"\xff\xda")
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + content[last:-2] * 1000 + content[-2:])
+    with pytest.raises(InputError, match="more than 1000 scans"):
+        images.read_image(tmp_path / "a.jpg")
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_a_picture_of_fewer_rows_than_it_says_is_not_read(tmp_path, name):
     needed, write = ROWS[name]
