@@ -1,11 +1,13 @@
 /** Builds dist/, a folder for any static host, and dist/single.html, the same in one file that opens from a disk. */
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { build } from "esbuild";
 
-const HERE = new URL(".", import.meta.url).pathname;
+const HERE = fileURLToPath(new URL(".", import.meta.url));
 const DIST = `${HERE}dist/`;
 const LITERT = `${HERE}node_modules/@litertjs/core/wasm/`;
 // What LiteRT chooses from: without threads, with threads, and for browsers without relaxed SIMD.
@@ -13,11 +15,13 @@ const RUNTIMES = ["litert_wasm_internal", "litert_wasm_threaded_internal", "lite
 // Neither is kept twice in the repository: the package's model, and the public-domain photograph of the app's tests.
 const MODEL = `${HERE}../salgan_tf/weights/salgan_mobilenet_v2_int8.tflite`;
 const EXAMPLE = `${HERE}../android_demo/checks/resources/golden/photo.jpg`;
+/** What esbuild does with TypeScript, for the page and for the tests of its parts. */
+export const BUNDLING = { bundle: true, target: "es2022", loader: { ".png": "binary" }, logLevel: "warning" };
 
 async function buildFolder() {
   await rm(DIST, { recursive: true, force: true });
   await mkdir(`${DIST}litert`, { recursive: true });
-  const options = { bundle: true, minify: true, target: "es2024", loader: { ".png": "binary" }, logLevel: "warning" };
+  const options = { ...BUNDLING, minify: true };
   await build({ ...options, entryPoints: [`${HERE}src/page.ts`], format: "esm", outfile: `${DIST}page.js` });
   // LiteRT looks for Node's modules where there are any.
   const external = ["node:*"];
@@ -68,5 +72,7 @@ async function pack(name, path) {
   return `<script type="application/octet-stream" id="packed-${name}">${bytes.toString("base64")}</script>`;
 }
 
-await buildFolder();
-await buildSingleFile();
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  await buildFolder();
+  await buildSingleFile();
+}

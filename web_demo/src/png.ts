@@ -69,6 +69,7 @@ function cutChunks(bytes: Uint8Array<ArrayBuffer>): Chunks {
     const size = view.getUint32(place);
     const name = String.fromCharCode(...bytes.subarray(place + 4, place + 8));
     const body = bytes.subarray(place + 8, place + 8 + size);
+    if (body.length < size) throw new InputError(CUT);
     if (name === "IHDR" && size === 13) chunks.header = new DataView(bytes.buffer, body.byteOffset, size);
     else if (name === "PLTE") chunks.palette = body;
     else if (name === "tRNS") chunks.transparency = body;
