@@ -54,7 +54,8 @@ serve: web
 test-web: web $(VENV)/.dev
 	web_demo/test/chromium > /dev/null
 	npm --prefix web_demo run --silent check
-	npm --prefix web_demo test
+	$(BIN)/python web_demo/test/pictures.py build/web
+	PICTURES=$(CURDIR)/build/web npm --prefix web_demo test
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -25,7 +25,13 @@ async function buildFolder() {
   await build({ ...options, entryPoints: [`${HERE}src/page.ts`], format: "esm", outfile: `${DIST}page.js` });
   // LiteRT looks for Node's modules where there are any.
   const external = ["node:*"];
-  await build({ ...options, external, entryPoints: [`${HERE}src/worker.ts`], format: "iife", outfile: `${DIST}worker.js` });
+  await build({
+    ...options,
+    external,
+    entryPoints: [`${HERE}src/worker.ts`],
+    format: "iife",
+    outfile: `${DIST}worker.js`,
+  });
   for (const name of ["index.html", "page.css"]) await cp(`${HERE}src/${name}`, DIST + name);
   for (const name of RUNTIMES) {
     for (const ending of [".js", ".wasm"]) await cp(LITERT + name + ending, `${DIST}litert/${name}${ending}`);
@@ -36,7 +42,9 @@ async function buildFolder() {
 
 /** Puts the files of dist/ into one page, whose policy allows its own script and style, and nothing from elsewhere. */
 async function buildSingleFile() {
-  const [page, script, style] = await Promise.all(["index.html", "page.js", "page.css"].map((name) => readFile(DIST + name, "utf8")));
+  const [page, script, style] = await Promise.all(
+    ["index.html", "page.js", "page.css"].map((name) => readFile(DIST + name, "utf8")),
+  );
   const packed = await Promise.all([
     pack("worker.js", `${DIST}worker.js`),
     pack("litert.js", `${LITERT}litert_wasm_internal.js`),

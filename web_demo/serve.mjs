@@ -30,7 +30,12 @@ export function makeServer(headers = ISOLATION) {
       const type = TYPES[extname(file)] ?? "application/octet-stream";
       const stream = createReadStream(file);
       stream.on("error", () => response.destroy());
-      response.writeHead(200, { "Content-Type": type, "Content-Length": size, "Cache-Control": "no-cache", ...headers });
+      response.writeHead(200, {
+        "Content-Type": type,
+        "Content-Length": size,
+        "Cache-Control": "no-cache",
+        ...headers,
+      });
       stream.pipe(response);
     } catch {
       response.writeHead(404).end("not found\n");

@@ -36,7 +36,9 @@ async function show(file: Blob, name: string) {
     shown = { name, prediction };
     redraw();
     const { picture, milliseconds } = prediction;
-    say(`${name}: ${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms; ${describe(prediction)}.`);
+    say(
+      `${name}: ${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms; ${describe(prediction)}.`,
+    );
   } catch (error) {
     if (turn === newest) say(`${name}: ${describeError(error)}`, true);
   }
@@ -48,7 +50,11 @@ function describeError(error: unknown): string {
 
 function readSettings(): Settings {
   const view = new FormData(controls).get("view") as View;
-  return { view, strength: strength.valueAsNumber / 100, palette: find<HTMLSelectElement>("palette").value as PaletteName };
+  return {
+    view,
+    strength: strength.valueAsNumber / 100,
+    palette: find<HTMLSelectElement>("palette").value as PaletteName,
+  };
 }
 
 function redraw() {

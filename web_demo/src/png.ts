@@ -11,7 +11,13 @@ const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const PALETTE_KIND = 3;
 /** First column and row, and steps to the next ones, of the passes of an interlaced PNG. */
 const PASSES = [
-  [0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2],
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
 ];
 const CUT = "the PNG is damaged or cut off";
 
@@ -65,7 +71,7 @@ export function checkSize(width: number, height: number) {
 function cutChunks(bytes: Uint8Array<ArrayBuffer>): Chunks {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: Partial<Chunks> & Pick<Chunks, "pixels"> = { pixels: [] };
-  for (let place = 8; place + 12 <= bytes.length; ) {
+  for (let place = 8; place + 12 <= bytes.length;) {
     const size = view.getUint32(place);
     const name = String.fromCharCode(...bytes.subarray(place + 4, place + 8));
     const body = bytes.subarray(place + 8, place + 8 + size);
@@ -140,7 +146,8 @@ function unpacker(chunks: Chunks, rgba: Uint8ClampedArray) {
   }
   // As in salgan_tf, 16 bits of grey are rounded; of other samples, Pillow keeps the upper byte.
   const upper = depth === 16 && samples > 1;
-  const level = (value: number) => (upper ? value >> 8 : depth === 16 ? (value + 128) / 257 : (value * 255) / white) | 0;
+  const level = (value: number) =>
+    (upper ? value >> 8 : depth === 16 ? (value + 128) / 257 : (value * 255) / white) | 0;
   const comparable = (value: number) => (upper ? value >> 8 : value);
   // The one colour that is transparent, in 16 bits a sample whatever the depth.
   const clear = Array.from({ length: (transparency?.length ?? 0) >> 1 }, (_, i) =>
@@ -165,7 +172,12 @@ export async function writeGreyPng(levels: Uint8Array, width: number, height: nu
   new DataView(header.buffer).setUint32(4, height);
   header[8] = 8;
   const pixels = await squeeze(new Blob([rows]), new CompressionStream("deflate"));
-  const parts = [new Uint8Array(SIGNATURE), chunk("IHDR", header), chunk("IDAT", pixels), chunk("IEND", new Uint8Array())];
+  const parts = [
+    new Uint8Array(SIGNATURE),
+    chunk("IHDR", header),
+    chunk("IDAT", pixels),
+    chunk("IEND", new Uint8Array()),
+  ];
   return new Blob(parts, { type: "image/png" });
 }
 
@@ -173,7 +185,10 @@ function chunk(name: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(body.length + 12);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, body.length);
-  bytes.set([...name].map((letter) => letter.charCodeAt(0)), 4);
+  bytes.set(
+    [...name].map((letter) => letter.charCodeAt(0)),
+    4,
+  );
   bytes.set(body, 8);
   view.setUint32(body.length + 8, checksum(bytes.subarray(4, body.length + 8)));
   return bytes;

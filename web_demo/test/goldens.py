@@ -77,9 +77,9 @@ def _save(picture: Image.Image, **options) -> bytes:
 
 
 def _interlace(array: np.ndarray) -> bytes:
-    """Encode RGB as an interlaced PNG, which Pillow does not write; rows are filtered by what is above or not at all."""
+    """Encode RGB as an interlaced PNG, which Pillow does not write; each row is filtered by the one above."""
     rows = b""
-    for left, top, right, down in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)):
+    for left, top, right, down in images._PASSES:
         passed = array[top::down, left::right]
         above = np.zeros_like(passed[:1])
         for row in passed if passed.size else ():

@@ -46,7 +46,8 @@ function makeSpots(width, height) {
 }
 
 const dropAlpha = (rgba) => Uint8Array.from(rgba).filter((_, i) => i % 4 !== 3);
-const mostDifference = (found, expected) => found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
+const mostDifference = (found, expected) =>
+  found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
 
 for (const [size, expected] of Object.entries(goldens.resized)) {
   test(`a picture of ${size} is resized by area as OpenCV does, to the bit`, () => {
@@ -103,5 +104,8 @@ test("a grey PNG is read as it was written", async () => {
   const blob = await writeGreyPng(levels, 7, 5);
   const { width, height, rgba } = await readPng(new Uint8Array(await blob.arrayBuffer()));
   assert.deepEqual([width, height], [7, 5]);
-  assert.deepEqual(rgba.filter((_, i) => i % 4 === 0), Uint8ClampedArray.from(levels));
+  assert.deepEqual(
+    rgba.filter((_, i) => i % 4 === 0),
+    Uint8ClampedArray.from(levels),
+  );
 });

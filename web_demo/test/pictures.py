@@ -9,7 +9,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from salgan_tf import SaliencyPredictor, images
@@ -55,6 +54,10 @@ def make_pictures() -> dict[str, bytes]:
     add("wide.png", photo.resize((3000, 12)))
     add("tall.jpg", photo.resize((16, 2500)), quality=95)
     add("24_megapixels.jpg", photo.resize((4000, 6000)), quality=85)
+    add("cmyk.jpg", photo.convert("CMYK"), quality=90)
+    add("transparent.webp", see_through, lossless=True)
+    add("transparent.gif", see_through.quantize(32))
+    add("photo.avif", photo, quality=80)
     add("lossless.webp", photo, lossless=True)
     add("lossy.webp", photo, quality=80)
     add("photo.gif", photo.quantize(128))

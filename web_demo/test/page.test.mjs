@@ -1,0 +1,200 @@
+/** The page in Chromium: what a person does with it. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { download, launch, open, PICTURES, SINGLE_FILE, serve, settle } from "./browser.mjs";
+import { load } from "./load.mjs";
+
+const { readPng } = await load("png");
+const read = (name) => readFile(`${PICTURES}/${name}`);
+let browser, server;
+
+before(async () => {
+  browser = await launch();
+  server = await serve();
+});
+after(async () => {
+  await browser.close();
+  server.close();
+});
+
+async function withPage(check, { url = server.url, ...options } = {}) {
+  const context = await browser.newContext({ acceptDownloads: true, ...options });
+  try {
+    await check(await open(context, url), context);
+  } finally {
+    await context.close();
+  }
+}
+
+const choose = (page, name) => page.locator("#file").setInputFiles(`${PICTURES}/${name}`);
+
+/** Drops or pastes a file, as the browser would report it. */
+async function hand(page, event, name) {
+  const bytes = [...(await read(name))];
+  await page.evaluate(
+    ({ event, name, bytes }) => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(bytes)], name));
+      const options = { bubbles: true, cancelable: true };
+      const target = document.body;
+      if (event === "drop") target.dispatchEvent(new DragEvent(event, { ...options, dataTransfer: data }));
+      else target.dispatchEvent(new ClipboardEvent(event, { ...options, clipboardData: data }));
+    },
+    { event, name, bytes },
+  );
+}
+
+test("a picture is chosen, dropped and pasted", () =>
+  withPage(async (page) => {
+    await choose(page, "transparent.png");
+    await settle(page, /^transparent\.png: 400 × 300/);
+    await hand(page, "drop", "small.png");
+    await settle(page, /^small\.png: 90 × 60/);
+    await hand(page, "paste", "palette.png");
+    await settle(page, /^palette\.png: 512 × 600/);
+  }));
+
+test("the grey map is the one that predict writes", () =>
+  withPage(async (page) => {
+    for (const name of ["photo.jpg", "transparent.png", "small.png"]) {
+      await choose(page, name);
+      await settle(page, new RegExp(`^${name}: `));
+      const { name: saved, bytes } = await download(page, "grey map");
+      assert.equal(saved, name.replace(/\..*/, "_saliency.png"));
+      const levels = (await readPng(bytes)).rgba.filter((_, i) => i % 4 === 0);
+      const expected = await read(`${name}.levels`);
+      assert.equal(levels.length, expected.length);
+      const differences = levels.filter((level, i) => level !== expected[i]);
+      // A value within 1e-6 of the middle between two levels may be rounded to either.
+      assert.ok(
+        differences.length <= levels.length / 10_000,
+        `${differences.length} of ${levels.length} pixels differ`,
+      );
+    }
+  }));
+
+test("what is shown is downloaded, in each view and palette", () =>
+  withPage(async (page) => {
+    const seen = new Set();
+    for (const view of ["Overlay", "Heat alone", "Spotlight", "Picture"]) {
+      await page.getByLabel(view, { exact: true }).check();
+      for (const palette of ["viridis", "turbo"]) {
+        await page.getByLabel("Colours").selectOption(palette);
+        const { name, bytes } = await download(page, "what is shown");
+        assert.match(name, /^grace_hopper_(overlay|heat|spotlight|picture)\.png$/);
+        const { width, height, rgba } = await readPng(bytes);
+        assert.deepEqual([width, height], [512, 600]);
+        seen.add(Buffer.from(rgba).toString("base64"));
+      }
+    }
+    assert.equal(seen.size, 6, "spotlight and picture have no colours of the map");
+  }));
+
+test("the slider changes the strength by keyboard", () =>
+  withPage(async (page) => {
+    const pixels = () => page.evaluate(() => document.getElementById("canvas").toDataURL());
+    const earlier = await pixels();
+    await page.getByLabel("Strength").focus();
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await page.locator("#percent").textContent(), "66 %");
+    assert.notEqual(await pixels(), earlier);
+  }));
+
+test("a file that cannot be used gives one line, and the next one works", () =>
+  withPage(async (page) => {
+    const give = (name, buffer) => page.locator("#file").setInputFiles({ name, mimeType: "image/jpeg", buffer });
+    const cases = [
+      ["notes.txt", Buffer.from("no picture"), /^notes\.txt: not a picture that this browser can read/],
+      ["empty.jpg", Buffer.alloc(0), /^empty\.jpg: not a picture that this browser can read/],
+      ["cut.jpg", (await read("photo.jpg")).subarray(0, 30_000), /^cut\.jpg: not a picture that this browser can read/],
+      ["cut.png", (await read("transparent.png")).subarray(0, 5000), /^cut\.png: the PNG is damaged or cut off$/],
+    ];
+    for (const [name, content, line] of cases) {
+      await give(name, content);
+      assert.doesNotMatch(await settle(page, line), /\n/);
+    }
+    await choose(page, "small.png");
+    await settle(page, /^small\.png: 90 × 60/);
+  }));
+
+test("nothing is asked of any other origin, and no picture is sent", () =>
+  withPage(async (page, context) => {
+    const requests = [];
+    context.on("request", (request) => requests.push(request));
+    await page.reload();
+    await settle(page, /^grace_hopper/);
+    await choose(page, "photo.jpg");
+    await settle(page, /^photo\.jpg/);
+    await download(page, "grey map");
+    const network = requests.filter((request) => !/^(blob|data):/.test(request.url()));
+    assert.ok(network.length > 0);
+    for (const request of network) {
+      assert.equal(new URL(request.url()).origin, new URL(server.url).origin);
+      assert.equal(request.method(), "GET");
+      assert.equal(request.postData(), null);
+    }
+  }));
+
+test("the page's policy forbids requests to other origins", () =>
+  withPage(async (page) => {
+    const error = await page.evaluate(() => fetch("https://example.org").catch((error) => error.message));
+    assert.match(error, /Failed to fetch/);
+    const violation = await page.evaluate(async () => {
+      const seen = new Promise((resolve) =>
+        document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective)),
+      );
+      fetch("https://example.org").catch(() => undefined);
+      return seen;
+    });
+    assert.equal(violation, "connect-src");
+  }));
+
+test("the page works without isolation, on one thread", async () => {
+  const plain = await serve({});
+  try {
+    await withPage(async (page) => assert.equal(await page.evaluate(() => crossOriginIsolated), false), {
+      url: plain.url,
+    });
+  } finally {
+    plain.close();
+  }
+});
+
+test("the single file opens from a disk, asks for nothing, and gives the same map", () =>
+  withPage(
+    async (page, context) => {
+      const requests = [];
+      context.on("request", (request) => requests.push(request.url()));
+      await choose(page, "transparent.png");
+      await settle(page, /^transparent\.png/);
+      const { bytes } = await download(page, "grey map");
+      const levels = (await readPng(bytes)).rgba.filter((_, i) => i % 4 === 0);
+      const expected = await read("transparent.png.levels");
+      assert.ok(levels.filter((level, i) => level !== expected[i]).length <= levels.length / 10_000);
+      assert.deepEqual(
+        requests.filter((url) => !/^(blob|data):/.test(url)),
+        [],
+      );
+    },
+    { url: SINGLE_FILE },
+  ));
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds no serious fault in the ${colorScheme} page, nor is it wider than a phone`, () =>
+    withPage(
+      async (page) => {
+        const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => axe.run());
+        const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        assert.deepEqual(
+          grave.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+          [],
+        );
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+      },
+      { colorScheme, viewport: { width: 390, height: 844 } },
+    ));
+}
