@@ -8,6 +8,9 @@ export type Palette = Uint8ClampedArray;
 /** The opacity of the colours in the Python package's overlay. */
 export const STRENGTH = 0.65;
 
+/** Between contours. */
+const BANDS = 5;
+
 /**
  * Lays a map over its picture: colours where people look, the dimmed picture elsewhere.
  *
@@ -32,6 +35,34 @@ export function drawHeat(picture: Picture, map: SaliencyMap, palette: Palette): 
 /** Darkens what few look at: at full strength to black. */
 export function drawSpotlight(picture: Picture, map: SaliencyMap, strength: number): Picture {
   return draw(picture, map, (level, from) => picture.rgba[from] * (1 - strength + strength * Math.sqrt(level)));
+}
+
+/** Draws the lines where attention is a fifth, two fifths and so on of its maximum. */
+export function drawContours(picture: Picture, map: SaliencyMap, palette: Palette): Picture {
+  const { width, height } = map;
+  const peak = findPeak(map.values);
+  const bands = Uint8Array.from(map.values, (value) => Math.min(BANDS - 1, Math.floor((value / peak) * BANDS)));
+  // As wide on a large picture, which is shown smaller, as on a small one.
+  const line = Math.max(1, Math.round(Math.max(width, height) / 300));
+  const rgba = picture.rgba.slice();
+  for (let y = 0; y < height - line; y++) {
+    for (let x = 0; x < width - line; x++) {
+      const i = y * width + x;
+      const highest = Math.max(bands[i], bands[i + line], bands[i + line * width]);
+      if (bands[i] === bands[i + line] && bands[i] === bands[i + line * width]) continue;
+      const color = 4 * Math.round((255 * highest) / (BANDS - 1));
+      for (let channel = 0; channel < 3; channel++) rgba[4 * i + channel] = palette[color + channel];
+    }
+  }
+  return { width, height, rgba };
+}
+
+/** Shows the picture itself in a share of the width, from the left. */
+export function uncover(drawn: Picture, picture: Picture, share: number) {
+  const size = 4 * Math.round(share * picture.width);
+  for (let start = 0; start < drawn.rgba.length; start += 4 * picture.width) {
+    drawn.rgba.set(picture.rgba.subarray(start, start + size), start);
+  }
 }
 
 /** Computes each channel of each pixel from its level in [0, 1], its place in `rgba`, and its number. */

@@ -1,10 +1,15 @@
 import { Engine } from "./engine";
+import { receivePictures } from "./intake";
 import { toLevels } from "./levels";
 import type { Prediction } from "./messages";
-import { findParts } from "./parts";
 import { type PaletteName, readPalettes } from "./palettes";
+import { findParts } from "./parts";
 import { InputError } from "./picture";
 import { writeGreyPng } from "./png";
+import { RegionBoxes } from "./region-boxes";
+import { fillTable } from "./region-table";
+import { findHalf, measure, toCsv, toJson } from "./regions";
+import { save, stem } from "./saving";
 import { describe, draw, encode, paint, type Settings, type View } from "./view";
 
 /** What is shown when: the picture that was chosen last, as the controls say. */
@@ -12,14 +17,21 @@ const find = <T extends HTMLElement>(id: string) => document.getElementById(id) 
 const canvas = find<HTMLCanvasElement>("canvas");
 const controls = find<HTMLFormElement>("controls");
 const strength = find<HTMLInputElement>("strength");
+const uncovered = find<HTMLInputElement>("uncovered");
+const palette = find<HTMLSelectElement>("palette");
 const status = find("status");
-const buttons = [find<HTMLButtonElement>("save-shown"), find<HTMLButtonElement>("save-map")];
+const boxes = new RegionBoxes(find("boxes"), showShares);
+
+interface Shown {
+  name: string;
+  prediction: Prediction;
+}
 
 const parts = await findParts();
 const engine = new Engine(parts.worker, parts.sources);
 const palettes = await readPalettes();
 let newest = 0;
-let shown: { name: string; prediction: Prediction } | undefined;
+let shown: Shown | undefined;
 
 function say(text: string, wrong = false) {
   status.textContent = text;
@@ -34,11 +46,13 @@ async function show(file: Blob, name: string) {
     // A picture that was chosen later is on its way.
     if (turn !== newest) return;
     shown = { name, prediction };
+    const { picture, milliseconds, preview } = prediction;
+    boxes.setSize(picture.width, picture.height);
     redraw();
-    const { picture, milliseconds } = prediction;
-    say(
-      `${name}: ${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms; ${describe(prediction)}.`,
-    );
+    const size = `${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms`;
+    say(`${name}: ${size}; ${describe(prediction)}.`);
+    find("half").textContent =
+      `Half of the attention lies on ${(100 * findHalf(preview.map)).toFixed(1)} % of the picture.`;
   } catch (error) {
     if (turn === newest) say(`${name}: ${describeError(error)}`, true);
   }
@@ -49,80 +63,66 @@ function describeError(error: unknown): string {
 }
 
 function readSettings(): Settings {
-  const view = new FormData(controls).get("view") as View;
   return {
-    view,
+    view: new FormData(controls).get("view") as View,
     strength: strength.valueAsNumber / 100,
-    palette: find<HTMLSelectElement>("palette").value as PaletteName,
+    uncovered: uncovered.valueAsNumber / 100,
+    palette: palette.value as PaletteName,
   };
 }
 
 function redraw() {
   find("percent").textContent = `${strength.value} %`;
+  const settings = readSettings();
+  strength.disabled = settings.view === "heat" || settings.view === "contours";
+  palette.disabled = settings.view === "spotlight";
   if (!shown) return;
   const { name, prediction } = shown;
-  const settings = readSettings();
   paint(canvas, draw(prediction.preview, settings, palettes));
   canvas.setAttribute("aria-label", `${name}, ${settings.view}: ${describe(prediction)}`);
-  for (const button of buttons) button.disabled = false;
+  find<HTMLFieldSetElement>("results").disabled = false;
 }
 
-function save(blob: Blob, name: string) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  // The browser begins to read it only after this.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+function showShares() {
+  const shares = shown ? measure(shown.prediction.map, boxes.regions) : [];
+  fillTable(find("shares"), shares, boxes);
+  find("areas").hidden = shares.length === 0;
 }
 
-async function saveShown() {
-  if (!shown) return;
+async function saveShown({ name, prediction }: Shown) {
   const settings = readSettings();
-  save(await encode(draw(shown.prediction, settings, palettes)), `${stem(shown.name)}_${settings.view}.png`);
+  save(await encode(draw(prediction, settings, palettes)), `${stem(name)}_${settings.view}.png`);
 }
 
-async function saveMap() {
-  if (!shown) return;
-  const { map } = shown.prediction;
-  save(await writeGreyPng(toLevels(map), map.width, map.height), `${stem(shown.name)}_saliency.png`);
+async function saveMap({ name, prediction: { map } }: Shown) {
+  save(await writeGreyPng(toLevels(map), map.width, map.height), `${stem(name)}_saliency.png`);
 }
 
-/** The name of a file without its ending. */
-const stem = (name: string) => name.replace(/\.[^.]+$/, "");
-
-function showFirst(files: FileList | undefined) {
-  const file = files?.[0];
-  if (file) show(file, file.name);
-  return Boolean(file);
+async function saveShares({ name, prediction }: Shown, format: typeof toCsv, ending: string) {
+  save(format(measure(prediction.map, boxes.regions)), `${stem(name)}_areas.${ending}`);
 }
 
 async function showExample() {
   show(await parts.readExample(), "grace_hopper.jpg");
 }
 
-const attempt = (action: () => Promise<void>) => () => action().catch((error) => say(describeError(error), true));
+function onClick(id: string, action: (shown: Shown) => Promise<void>) {
+  find(id).addEventListener("click", () => {
+    if (shown) action(shown).catch((error) => say(describeError(error), true));
+  });
+}
 
-find<HTMLInputElement>("file").addEventListener("change", (event) => {
-  const input = event.target as HTMLInputElement;
-  showFirst(input.files ?? undefined);
-  // The same file may be chosen again.
-  input.value = "";
-});
-find("example").addEventListener("click", attempt(showExample));
+receivePictures(find<HTMLInputElement>("file"), (file) => show(file, file.name));
+find("example").addEventListener("click", showExample);
 controls.addEventListener("input", redraw);
 controls.addEventListener("submit", (event) => event.preventDefault());
-buttons[0].addEventListener("click", attempt(saveShown));
-buttons[1].addEventListener("click", attempt(saveMap));
-document.addEventListener("paste", (event) => showFirst(event.clipboardData?.files));
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("dropping");
+onClick("save-shown", saveShown);
+onClick("save-map", saveMap);
+onClick("save-csv", (shown) => saveShares(shown, toCsv, "csv"));
+onClick("save-json", (shown) => saveShares(shown, toJson, "json"));
+find("add-area").addEventListener("click", (event) => {
+  // Pressed by a key, the button has no clicks to count.
+  if (event.detail > 0) boxes.startDrawing();
+  else boxes.addInTheMiddle();
 });
-document.addEventListener("dragleave", () => document.body.classList.remove("dropping"));
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("dropping");
-  if (!showFirst(event.dataTransfer?.files)) say("What was dropped is not a file.", true);
-});
-attempt(showExample)();
+showExample();

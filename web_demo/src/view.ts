@@ -1,31 +1,33 @@
-import { drawHeat, drawOverlay, drawSpotlight } from "./drawing";
+import { drawContours, drawHeat, drawOverlay, drawSpotlight, uncover } from "./drawing";
 import { InputError, type Picture } from "./picture";
 import type { PaletteName, readPalettes } from "./palettes";
 import type { Scene } from "./preview";
 
-export type View = "overlay" | "heat" | "spotlight" | "picture";
+export type View = "overlay" | "heat" | "spotlight" | "contours";
 
 export interface Settings {
   view: View;
   /** In [0, 1]. */
   strength: number;
+  /** The share of the width, from the left, where the picture itself is shown; in [0, 1]. */
+  uncovered: number;
   palette: PaletteName;
 }
 
 type Palettes = Awaited<ReturnType<typeof readPalettes>>;
 
 /** Draws a picture and its map as the settings say. */
-export function draw({ picture, map }: Scene, { view, strength, palette }: Settings, palettes: Palettes): Picture {
-  switch (view) {
-    case "overlay":
-      return drawOverlay(picture, map, palettes[palette], strength);
-    case "heat":
-      return drawHeat(picture, map, palettes[palette]);
-    case "spotlight":
-      return drawSpotlight(picture, map, strength);
-    case "picture":
-      return picture;
-  }
+export function draw({ picture, map }: Scene, settings: Settings, palettes: Palettes): Picture {
+  const { strength, uncovered } = settings;
+  const palette = palettes[settings.palette];
+  const drawn = {
+    overlay: () => drawOverlay(picture, map, palette, strength),
+    heat: () => drawHeat(picture, map, palette),
+    spotlight: () => drawSpotlight(picture, map, strength),
+    contours: () => drawContours(picture, map, palette),
+  }[settings.view]();
+  uncover(drawn, picture, uncovered);
+  return drawn;
 }
 
 export function paint(canvas: HTMLCanvasElement, { width, height, rgba }: Picture) {

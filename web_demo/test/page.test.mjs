@@ -75,21 +75,67 @@ test("the grey map is the one that predict writes", () =>
     }
   }));
 
-test("what is shown is downloaded, in each view and palette", () =>
+test("what is shown is downloaded in the picture's own size, in each view and palette", () =>
   withPage(async (page) => {
     const seen = new Set();
-    for (const view of ["Overlay", "Heat alone", "Spotlight", "Picture"]) {
-      await page.getByLabel(view, { exact: true }).check();
-      for (const palette of ["viridis", "turbo"]) {
+    const take = async (pattern) => {
+      const { name, bytes } = await download(page, "what is shown");
+      assert.match(name, pattern);
+      const { width, height, rgba } = await readPng(bytes);
+      assert.deepEqual([width, height], [512, 600]);
+      seen.add(Buffer.from(rgba).toString("base64"));
+    };
+    for (const view of ["Overlay", "Heat alone", "Contours"]) {
+      await page.getByRole("radio", { name: view }).check();
+      for (const palette of ["viridis", "turbo", "inferno"]) {
         await page.getByLabel("Colours").selectOption(palette);
-        const { name, bytes } = await download(page, "what is shown");
-        assert.match(name, /^grace_hopper_(overlay|heat|spotlight|picture)\.png$/);
-        const { width, height, rgba } = await readPng(bytes);
-        assert.deepEqual([width, height], [512, 600]);
-        seen.add(Buffer.from(rgba).toString("base64"));
+        await take(/^grace_hopper_(overlay|heat|contours)\.png$/);
       }
     }
-    assert.equal(seen.size, 6, "spotlight and picture have no colours of the map");
+    await page.getByRole("radio", { name: "Spotlight" }).check();
+    await take(/^grace_hopper_spotlight\.png$/);
+    await page.getByLabel("Before / after").fill("100");
+    await take(/^grace_hopper_spotlight\.png$/);
+    assert.equal(seen.size, 11);
+  }));
+
+test("areas are drawn, moved, resized, named, measured, downloaded and removed", () =>
+  withPage(async (page) => {
+    await page.getByRole("button", { name: "Add an area" }).click();
+    const { x, y, width, height } = await page.locator("#boxes").boundingBox();
+    const drag = async (from, to) => {
+      await page.mouse.move(x + from[0] * width, y + from[1] * height);
+      await page.mouse.down();
+      await page.mouse.move(x + to[0] * width, y + to[1] * height, { steps: 4 });
+      await page.mouse.up();
+    };
+    // Backwards, then moved to the corner, and beyond.
+    await drag([0.5, 0.5], [0.25, 0.25]);
+    await drag([0.4, 0.4], [0.0, 0.0]);
+    await page.getByRole("button", { name: "Add an area" }).focus();
+    await page.keyboard.press("Enter");
+    for (let step = 0; step < 20; step++) await page.keyboard.press("Shift+ArrowRight");
+    await page.getByLabel("Name of the area").nth(1).fill('a "face"');
+    const json = await download(page, "JSON");
+    assert.equal(json.name, "grace_hopper_areas.json");
+    const { regions } = JSON.parse(new TextDecoder().decode(json.bytes));
+    const pick = ({ name, left, top }) => [name, left, top];
+    assert.deepEqual(regions.map(pick), [
+      ["Area 1", 0, 0],
+      ['a "face"', 171, 200],
+    ]);
+    assert.deepEqual([regions[0].width, regions[0].height, regions[1].width], [128, 150, 170 + 120]);
+    const values = new Float32Array((await read("photo.jpg.f32")).buffer);
+    const inside = (i) =>
+      i % 512 >= 171 && i % 512 < 171 + 290 && i >= 200 * 512 && i < (200 + regions[1].height) * 512;
+    const sum = (keep) => values.reduce((sum, value, i) => (keep(i) ? sum + value : sum), 0);
+    assert.ok(Math.abs(regions[1].attention_share - sum(inside) / sum(() => true)) <= 1e-6);
+    const csv = new TextDecoder().decode((await download(page, "CSV")).bytes).split("\r\n");
+    assert.equal(csv.length, 4);
+    assert.match(csv[2], /^"a ""face""",171,200,290,/);
+    await page.getByRole("button", { name: "Remove Area 1" }).click();
+    await page.getByRole("group", { name: /^a "face"/ }).press("Delete");
+    await page.locator("#areas").waitFor({ state: "hidden" });
   }));
 
 test("the slider changes the strength by keyboard", () =>
@@ -186,6 +232,7 @@ for (const colorScheme of ["light", "dark"]) {
     withPage(
       async (page) => {
         const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+        await page.getByRole("button", { name: "Add an area" }).press("Enter");
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => axe.run());
         const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
