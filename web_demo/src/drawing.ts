@@ -41,7 +41,8 @@ export function drawSpotlight(picture: Picture, map: SaliencyMap, strength: numb
 export function drawContours(picture: Picture, map: SaliencyMap, palette: Palette): Picture {
   const { width, height } = map;
   const peak = findPeak(map.values);
-  const bands = Uint8Array.from(map.values, (value) => Math.min(BANDS - 1, Math.floor((value / peak) * BANDS)));
+  const bands = new Uint8Array(width * height);
+  for (let i = 0; i < bands.length; i++) bands[i] = Math.min(BANDS - 1, (map.values[i] / peak) * BANDS);
   // As wide on a large picture, which is shown smaller, as on a small one.
   const line = Math.max(1, Math.round(Math.max(width, height) / 300));
   const rgba = picture.rgba.slice();

@@ -10,7 +10,9 @@ const FAR = 2 ** 30;
 
 /** The maximum of a map, or the smallest normal float32 if that is larger: it may be divided by. */
 export function findPeak(values: Float32Array): number {
-  return values.reduce((most, value) => Math.max(most, value), 2 ** -126);
+  let peak = 2 ** -126;
+  for (let i = 0; i < values.length; i++) peak = Math.max(peak, values[i]);
+  return peak;
 }
 
 /**
@@ -21,7 +23,10 @@ export function findPeak(values: Float32Array): number {
  */
 export function toLevels(map: SaliencyMap): Uint8Array<ArrayBuffer> {
   const peak = findPeak(map.values);
-  const levels = Uint8Array.from(map.values, (value) => roundEven(Math.fround(Math.fround(value / peak) * 255)));
+  const levels = new Uint8Array(map.values.length);
+  for (let i = 0; i < levels.length; i++) {
+    levels[i] = roundEven(Math.fround(Math.fround(map.values[i] / peak) * 255));
+  }
   const limit = Math.fround(DARK_BORDER * map.width) * UNIT;
   const distances = measureDistances(levels, map.width, map.height);
   const stride = map.width + 4;
