@@ -32,6 +32,7 @@ async function buildFolder() {
     format: "iife",
     outfile: `${DIST}worker.js`,
   });
+  await build({ ...options, entryPoints: [`${HERE}src/offline.ts`], format: "iife", outfile: `${DIST}offline.js` });
   for (const name of ["index.html", "page.css"]) await cp(`${HERE}src/${name}`, DIST + name);
   for (const name of RUNTIMES) {
     for (const ending of [".js", ".wasm"]) await cp(LITERT + name + ending, `${DIST}litert/${name}${ending}`);

@@ -1,5 +1,6 @@
 import { Engine } from "./engine";
 import { receivePictures } from "./intake";
+import { keepForOffline } from "./keeping";
 import { toLevels } from "./levels";
 import type { Prediction } from "./messages";
 import { type PaletteName, readPalettes } from "./palettes";
@@ -27,6 +28,7 @@ interface Shown {
   prediction: Prediction;
 }
 
+await keepForOffline();
 const parts = await findParts();
 const engine = new Engine(parts.worker, parts.sources);
 const palettes = await readPalettes();

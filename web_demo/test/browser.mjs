@@ -17,7 +17,11 @@ export async function launch() {
 export async function serve(headers) {
   const server = makeServer(headers);
   await new Promise((resolve) => server.listen(0, "localhost", resolve));
-  return { url: `http://localhost:${server.address().port}/`, close: () => server.close() };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://localhost:${server.address().port}/`, close };
 }
 
 /** Opens the page and waits for the map of the example. */

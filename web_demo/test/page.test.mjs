@@ -208,6 +208,23 @@ test("the page works without isolation, on one thread", async () => {
   }
 });
 
+for (const isolated of [true, false]) {
+  test(`the page opens without a network, once it was open, ${isolated ? "with threads" : "with one thread"}`, async () => {
+    const gone = await serve(isolated ? undefined : {});
+    await withPage(
+      async (page) => {
+        gone.close();
+        await page.reload();
+        await settle(page, /^grace_hopper\.jpg: 512 × 600/);
+        await choose(page, "small.png");
+        await settle(page, /^small\.png: 90 × 60/);
+        assert.equal(await page.evaluate(() => crossOriginIsolated), isolated);
+      },
+      { url: gone.url },
+    );
+  });
+}
+
 test("the single file opens from a disk, asks for nothing, and gives the same map", () =>
   withPage(
     async (page, context) => {

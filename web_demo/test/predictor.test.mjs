@@ -10,7 +10,8 @@ let browser, server, page;
 before(async () => {
   browser = await launch();
   server = await serve();
-  page = await open(browser, server.url);
+  // A service worker would answer instead of the route below.
+  page = await open(await browser.newContext({ serviceWorkers: "block" }), server.url);
   await page.route("**/pictures/*", (route) => {
     route.fulfill({ path: `${PICTURES}/${new URL(route.request().url()).pathname.split("/").pop()}` });
   });
