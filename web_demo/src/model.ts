@@ -7,8 +7,13 @@ const SCALE = 1 / 256;
 /** Level 0 is what is below half a level: a quarter is its middle, and what `salgan_tf.runtimes.litert` reads. */
 const LEVEL_ZERO = 0.25;
 
-/** Where LiteRT and the model are: addresses or, in the single HTML file, contents. */
-export type Sources = { folder: string; model: string } | { script: Blob; machineCode: Blob; model: Blob };
+/**
+ * Where LiteRT and the model are: addresses or, in the single HTML file, contents.
+ *
+ * More than one thread needs a page that is isolated from other origins.
+ */
+export type Sources =
+  { folder: string; model: string; threads: number } | { script: Blob; machineCode: Blob; model: Blob };
 
 declare global {
   /** What LiteRT's loader takes for the settings of its module. */
@@ -18,12 +23,11 @@ declare global {
 export class SaliencyModel {
   private constructor(private readonly model: CompiledModel) {}
 
-  /** Opens the model, on several threads where the page may have them. */
+  /** Opens the model, on one thread where the browser has no more. */
   static async open(sources: Sources): Promise<SaliencyModel> {
-    const cores = Math.min(navigator.hardwareConcurrency, 4);
-    if (crossOriginIsolated && cores > 1 && "folder" in sources) {
+    if ("folder" in sources && sources.threads > 1) {
       try {
-        return await SaliencyModel.load(sources, cores);
+        return await SaliencyModel.load(sources, sources.threads);
       } catch {
         // A browser without relaxed SIMD has no threads.
         unloadLiteRt();

@@ -10,18 +10,23 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
-  if (method === "GET" && new URL(url).origin === self.location.origin) event.respondWith(answer(event.request));
+  if (method === "GET" && new URL(url).origin === self.location.origin) event.respondWith(answer(event));
 });
 
-async function answer(request: Request): Promise<Response> {
-  const cache = await opening;
+async function answer(event: FetchEvent): Promise<Response> {
+  const { request } = event;
   try {
     const response = await fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
+    // The page need not wait until it is written.
+    if (response.ok) event.waitUntil(keep(request, response.clone()));
     return response;
   } catch (error) {
-    const kept = await cache.match(request);
+    const kept = await (await opening).match(request);
     if (kept) return kept;
     throw error;
   }
+}
+
+async function keep(request: Request, response: Response) {
+  await (await opening).put(request, response);
 }

@@ -11,10 +11,12 @@ export interface Parts {
 
 export async function findParts(): Promise<Parts> {
   if (document.getElementById("packed-worker.js")) return unpackParts();
+  // A core is left to the page. With two cores, threads made the first map slower, and the others hardly faster.
+  const threads = crossOriginIsolated ? Math.max(1, Math.min(navigator.hardwareConcurrency - 1, 4)) : 1;
   const beside = (name: string) => new URL(name, location.href).href;
   return {
     worker: new Worker(beside("worker.js")),
-    sources: { folder: beside("litert/"), model: beside("model.tflite") },
+    sources: { folder: beside("litert/"), model: beside("model.tflite"), threads },
     readExample: async () => (await fetch(beside("example.jpg"))).blob(),
   };
 }

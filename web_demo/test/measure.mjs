@@ -81,19 +81,18 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 
 const browser = await launch();
 const [isolated, plain] = [await serve(), await serve({})];
-const [threaded, single] = [await open(browser, isolated.url), await open(browser, plain.url)];
-const measured = { page: [], predict: [], threads: [], thread: [], python: [] };
+const warm = await open(browser, plain.url);
+const measured = { page: [], predict: [], thread: [], python: [] };
 for (let round = 0; round < ROUNDS; round++) {
   measured.page.push(await timePage(browser, isolated.url));
   measured.predict.push(await timePredict());
-  measured.threads.push(await timeFrame(threaded));
-  measured.thread.push(await timeFrame(single));
+  measured.thread.push(await timeFrame(warm));
   measured.python.push(timeFrameInPython());
 }
 await browser.close();
 isolated.close();
 plain.close();
-const { page, predict, threads, thread, python } = Object.fromEntries(
+const { page, predict, thread, python } = Object.fromEntries(
   Object.entries(measured).map(([name, values]) => [name, median(values)]),
 );
 const ratio = (a, b) => (a / b).toFixed(2);
@@ -103,4 +102,3 @@ console.log(
   `open page to first map, cold: ${page.toFixed(2)} s, predict: ${predict.toFixed(2)} s, ratio ${ratio(page, predict)}`,
 );
 console.log(`a map, one thread: ${thread} ms, Python: ${python.toFixed(0)} ms, ratio ${ratio(thread, python)}`);
-console.log(`a map, with threads: ${threads} ms`);

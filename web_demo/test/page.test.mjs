@@ -209,10 +209,14 @@ test("the page works without isolation, on one thread", async () => {
 });
 
 for (const isolated of [true, false]) {
-  test(`the page opens without a network, once it was open, ${isolated ? "with threads" : "with one thread"}`, async () => {
+  test(`the page opens without a network, once it was open, ${isolated ? "isolated" : "and not isolated"}`, async () => {
     const gone = await serve(isolated ? undefined : {});
     await withPage(
       async (page) => {
+        await page.waitForFunction(async () => {
+          const kept = await (await caches.open("salgan-web-demo")).keys();
+          return ["model.tflite", ".wasm"].every((ending) => kept.some(({ url }) => url.endsWith(ending)));
+        });
         gone.close();
         await page.reload();
         await settle(page, /^grace_hopper\.jpg: 512 × 600/);

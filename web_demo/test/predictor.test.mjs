@@ -18,7 +18,7 @@ before(async () => {
   await page.evaluate(() => {
     const worker = new Worker("worker.js");
     const beside = (name) => new URL(name, location.href).href;
-    worker.postMessage({ sources: { folder: beside("litert/"), model: beside("model.tflite") } });
+    worker.postMessage({ sources: { folder: beside("litert/"), model: beside("model.tflite"), threads: 2 } });
     globalThis.compare = async ({ name, step, width }) => {
       worker.postMessage({ id: 1, file: await (await fetch(`pictures/${name}`)).blob() });
       const { data } = await new Promise((resolve) => worker.addEventListener("message", resolve, { once: true }));
