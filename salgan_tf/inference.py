@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from salgan_tf import images, visualization
+from salgan_tf.attention_table import AttentionTable
 from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import atomic_path, is_file, made_folder
 from salgan_tf.photographs import collect_photographs, process_photographs
@@ -134,6 +135,7 @@ def predict_files(
     overlay: bool = True,
     report: Callable[[InputError], None] = report,
     recursive: bool = False,
+    regions: str | Path | None = None,
 ) -> tuple[int, int]:
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
@@ -150,41 +152,57 @@ def predict_files(
             for each folder that has files other than pictures, or results of an earlier call, which are skipped. The
             default prints it on stderr.
         recursive: also take the subfolders of folders, and make the same ones in `out`.
+        regions: a file of regions of interest, see `salgan_tf.regions`. They are drawn on the overlays, and their
+            shares of the attention written to `attention.json` and `attention.csv` in `out`.
 
     Returns:
         How many photographs were predicted, and how many inputs failed.
 
     Raises:
-        InputError: `out` cannot be written.
+        InputError: `out` cannot be written, or `regions` is not such a file.
     """
     predictor = predictor or SaliencyPredictor()
     endings = (MAP_ENDING, OVERLAY_ENDING)[: 1 + overlay]
+    table = None if regions is None else AttentionTable(regions)
+    inputs = predictor.files if table is None else [*predictor.files, table.regions.path]
     with made_folder(out) as folder:
         photographs, unusable = collect_photographs(paths, folder, recursive, report, _is_result)
+        if table:
+            table.check([path for path, _ in photographs], inputs, folder, report)
         predicted, failed = process_photographs(
             photographs,
             lambda photograph: [folder / f"{photograph.base}{ending}" for ending in endings],
-            lambda path, results: _predict_file(path, results, predictor),
-            predictor.files,
+            lambda path, results: _predict_file(path, results, predictor, table),
+            inputs,
             report,
             "predict",
         )
+        if table:
+            table.write(folder)
     return predicted, unusable + failed
 
 
-def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor) -> None:
+def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor, table: AttentionTable | None) -> None:
     """Write the map of a photograph, and the overlay if there is a second path of a result: both or none."""
     image = images.read_image(path)
+    regions = table.regions.find(path, image.shape[:2]) if table else []
     saliency = predictor(image)
+    row = table.measure(path, saliency, regions) if table else None
     levels = images.to_levels(saliency)
     if len(results) > 1:
         visualization.overlay(image, saliency, out=image)
+        if row:
+            visualization.draw_regions(
+                image, {share.label: region.corners for share, region in zip(row.shares, regions, strict=True)}
+            )
     # Encoding takes as much memory again.
     del saliency
     with atomic_path(results[0]) as scratch:
         scratch.write_bytes(images.encode_png(levels))
         if len(results) > 1:
             images.write_image(results[1], image)
+    if table and row:
+        table.rows.append(row)
 
 
 def _is_result(path: Path) -> bool:

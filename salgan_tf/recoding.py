@@ -82,7 +82,7 @@ def _make_smooth(picture: Image.Image) -> Image.Image:
 
 def _describe(picture: Image.Image, content: bytes, format: str) -> dict[str, Any]:
     """Return what a picture's file says beside pixels and EXIF, as options of Pillow's `save`."""
-    options = {name: picture.info.get(name) for name in ("icc_profile", "dpi", "xmp")}
+    options: dict[str, Any] = {name: picture.info.get(name) for name in ("icc_profile", "dpi", "xmp")}
     if isinstance(picture, JpegImagePlugin.JpegImageFile):
         sampling = JpegImagePlugin.get_sampling(picture)
         options |= {"qtables": picture.quantization, "progressive": "progressive" in picture.info}
