@@ -1,5 +1,6 @@
 """Draw heat maps over photographs, grids of pictures, and curves of a training."""
 
+import contextlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from salgan_tf.images import find_peak, row_bands
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+# Of Linux, Windows and macOS.
+_SYSTEM_FONTS = ("DejaVuSans.ttf", "arial.ttf", "Arial Unicode.ttf")
 
 
 def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
@@ -60,9 +64,8 @@ def draw_regions(image: np.ndarray, regions: dict[str, np.ndarray]) -> None:
     for color, width in ((0, 3 * line), (255, line)):
         for corners in regions.values():
             cv2.polylines(image, [np.rint(corners - 0.5).astype(np.int32)], True, (color,) * 3, width, cv2.LINE_AA)
-    # Pillow's own font, since OpenCV's has no letters but ASCII.
-    font = ImageFont.load_default(max(10, min(image.shape[:2]) // 30))
     for label, corners in regions.items():
+        font = _find_font(label, max(10, min(image.shape[:2]) // 30))
         left, top, right, bottom = (round(side) for side in font.getbbox(label))
         plate = Image.new("L", (right + left, bottom + top))
         ImageDraw.Draw(plate).text((0, 0), label, 255, font)
@@ -71,6 +74,14 @@ def draw_regions(image: np.ndarray, regions: dict[str, np.ndarray]) -> None:
         y, x = max(0, min(y, image.shape[0] - plate.height)), max(0, min(x, image.shape[1] - plate.width))
         area = image[y : y + plate.height, x : x + plate.width]
         area[:] = np.asarray(plate)[: area.shape[0], : area.shape[1], None]
+
+
+def _find_font(text: str, size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """Return Pillow's own font, or one of the system's for letters that it lacks; OpenCV's has ASCII alone, too."""
+    for name in () if text.isascii() else _SYSTEM_FONTS:
+        with contextlib.suppress(OSError):  # It is not installed.
+            return ImageFont.truetype(name, size)
+    return ImageFont.load_default(size)
 
 
 def picture_grid(rows: list[list[np.ndarray]], gap: int = 4) -> np.ndarray:
