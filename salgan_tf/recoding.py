@@ -60,7 +60,9 @@ def recode(path: str | Path, window: tuple[int, int, int, int], size: tuple[int,
     buffer = io.BytesIO()
     try:
         part.save(buffer, format, **{name: value for name, value in options.items() if value})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's plugins raise OSError, ValueError, KeyError, struct.error and more.
         raise InputError(path, f"cannot be written as {format}: {first_line(error)}") from error
     return buffer.getvalue()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import render_photograph
-from PIL import Image
+from PIL import ExifTags, Image
 
 from salgan_tf import images
 from salgan_tf.recoding import recode
@@ -71,11 +71,11 @@ def test_formats_that_lose_something_keep_quality_and_exif(tmp_path, ending, for
     elif format == "AVIF" and ".avif" not in Image.registered_extensions():
         pytest.skip("Pillow without AVIF")
     exif = Image.Exif()
-    exif[0x13B] = "somebody"
+    exif[ExifTags.Base.Artist] = "somebody"
     path = save(tmp_path / f"a.{ending}", SCENE, exif=exif, icc_profile=b"profile" * 30, quality=88)
     with Image.open(path) as whole, Image.open(io.BytesIO(recode(path, WINDOW))) as part:
         assert (part.format, part.mode, part.size) == (format, "RGB", (60, 35))
-        assert part.getexif()[0x13B] == "somebody"
+        assert part.getexif()[ExifTags.Base.Artist] == "somebody"
         assert part.info["icc_profile"] == whole.info["icc_profile"]
         difference = np.asarray(part).astype(int) - np.asarray(whole)[20:55, 10:70]
         assert np.abs(difference).mean() < 4
@@ -110,7 +110,7 @@ def test_the_thumbnail_does_not_show_what_was_cut_off(tmp_path):
     content = recode(path, WINDOW)
     assert content.count(b"\xff\xd8\xff") == 1
     with Image.open(io.BytesIO(content)) as part:
-        assert part.getexif()[0x13B] == "abc"
+        assert part.getexif()[ExifTags.Base.Artist] == "abc"
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
@@ -129,3 +129,24 @@ def test_xmp_is_kept(tmp_path, ending):
         SCENE.save(path, xmp=xmp)
     with Image.open(io.BytesIO(recode(path, WINDOW))) as part:
         assert part.info["xmp"] == xmp
+
+
+def test_a_tiff_keeps_what_describes_the_photograph(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Artist] = 6, "somebody"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = 200
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    path = save(tmp_path / "a.tif", SCENE, exif=exif.tobytes())
+    # The picture stands on its side.
+    with Image.open(io.BytesIO(recode(path, (0, 30, 60, 80)))) as part:
+        np.testing.assert_array_equal(np.asarray(part), images.read_image(path)[30:])
+        found = part.getexif()
+        assert (found[ExifTags.Base.Artist], found.get(ExifTags.Base.Orientation, 1)) == ("somebody", 1)
+        assert found.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] == 200
+        assert found.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+
+
+def test_the_first_picture_of_a_phone_s_file_of_several_is_a_jpeg(tmp_path):
+    path = save(tmp_path / "a.jpg", SCENE, format="MPO", save_all=True, append_images=[SCENE.convert("L")])
+    with Image.open(io.BytesIO(recode(path, WINDOW))) as part:
+        assert (part.format, part.mode, part.size) == ("JPEG", "RGB", (60, 35))
