@@ -1,6 +1,6 @@
 """Measure how many recorded fixations stay in a crop: ours, one at the centre, smartcrop's, and the best possible.
 
-    python benchmarks/crops.py --smartcrop PYTHON [--data ROOT] [--split val]
+    python benchmarks/crops.py --smartcrop PYTHON [--data ROOT] [--split val] [--model edge]
 
 PYTHON is the interpreter of an environment with smartcrop: `python -m venv DIR && DIR/bin/pip install smartcrop`. All
 crops of a photograph have the size of `best_crop`'s window: half of the photograph's area, or the largest of the aspect
@@ -54,9 +54,10 @@ def share_of_others(gaze: Gaze, aspect: float, area: float) -> float:
     return inside / len(gaze.points)
 
 
-def measure(root: str, split: str, limit: int | None, area: float, ask: Callable) -> dict[str, np.ndarray]:
+def measure(
+    root: str, split: str, limit: int | None, predict: SaliencyPredictor, area: float, ask: Callable
+) -> dict[str, np.ndarray]:
     """Return, for each aspect, the shares (photographs, sides); `ask` is smartcrop: a window in, its corner out."""
-    predict = SaliencyPredictor()
     shares: dict[str, list] = {name: [] for name in ASPECTS}
     for example in index_folder(root, split)[:limit]:
         sample = read_example(example)
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--smartcrop", required=True, metavar="PYTHON", help="an environment's interpreter")
     parser.add_argument("--data", default="../shared/data/freeview", metavar="ROOT", help="(default: %(default)s)")
     parser.add_argument("--split", default="val", help="(default: %(default)s)")
+    parser.add_argument("--model", default="edge", help="as for predict (default: %(default)s)")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N images")
     parser.add_argument(
         "--area", type=float, default=0.5, metavar="SHARE", help="of the photograph (default: %(default)s)"
@@ -102,7 +104,8 @@ def main() -> None:
             print(json.dumps(window), file=asked, flush=True)
             return json.loads(answers.readline())
 
-        shares = measure(arguments.data, arguments.split, arguments.images, arguments.area, ask)
+        predict = SaliencyPredictor(arguments.model)
+        shares = measure(arguments.data, arguments.split, arguments.images, predict, arguments.area, ask)
     count = len(next(iter(shares.values())))
     print(f"{count} photographs of {arguments.split}, crops of {arguments.area:.0%} of the area")
     print(f"| aspect | {' | '.join(SIDES)} | way of ours | way of other people |\n|---|{'---|' * (len(SIDES) + 2)}")

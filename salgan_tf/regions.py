@@ -23,6 +23,7 @@ from salgan_tf.files import read_json
 from salgan_tf.images import format_size, row_bands
 
 _BOX = ("x", "y", "width", "height")
+_LONGEST_NAME = 100
 _EXPECTED = "expected name and either x, y, width and height, or polygon"
 
 
@@ -136,8 +137,8 @@ def _read_region(value: Any) -> Region:
     if not isinstance(value, dict) or value.keys() not in ({"name", *_BOX}, {"name", "polygon"}):
         raise ValueError(_EXPECTED)
     name, polygon = value["name"], value.get("polygon")
-    if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise ValueError("its name is not a line of text")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise ValueError(f"its name is not a line of up to {_LONGEST_NAME} letters")
     if "polygon" in value:
         if not isinstance(polygon, list) or len(polygon) < 3:
             raise ValueError("a polygon is a list of at least three corners [x, y]")
