@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import salgan_tf
 from salgan_tf import losses
-from salgan_tf.data.folder import find_splits
+from salgan_tf.data.folder import check_apart, index_folder
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.data.records import is_records
 from salgan_tf.errors import InputError
@@ -64,6 +64,9 @@ def train(
         config = make_config(**settings)
         if started:
             raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
+    if not is_records(config.data):
+        for split in ("train", "val"):
+            check_apart(index_folder(config.data, split), [out / "curves.png"])
     with made_folder(out), locked(out):
         return _run(config, out, verbose, started_with)
 
@@ -98,8 +101,6 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
     if started_with is None:
         check_new(out)
     folder = RunFolder(out, config.bce_epochs + config.gan_epochs)
-    if not is_records(config.data):
-        find_splits(config.data)
     with strategy.scope(), computing_in(config.precision):
         # Before the data are read: a wrong path or file of weights shows at once. A checkpoint replaces the start.
         weights = None if config.init == "none" or folder.epochs_done else config.init

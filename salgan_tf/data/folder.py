@@ -13,6 +13,7 @@ from salgan_tf.data.fixations import Gaze, blur_fixations, read_fixations
 from salgan_tf.data.layouts import Example, find_layout
 from salgan_tf.data.mapfile import read_map
 from salgan_tf.errors import InputError, InputErrors
+from salgan_tf.files import find_real
 
 
 def find_splits(root: str | Path) -> list[str]:
@@ -63,6 +64,18 @@ def index_folder(root: str | Path, split: str) -> list[Example]:
 def list_files(examples: Iterable[Example]) -> list[Path]:
     """Return the files of examples."""
     return [path for example in examples for path in (example.image, example.map, example.fixations) if path]
+
+
+def check_apart(examples: Iterable[Example], outputs: Iterable[Path]) -> None:
+    """Check that no picture is written among the photographs of examples, where it would become one.
+
+    Raises:
+        InputError: one would be.
+    """
+    folders = {find_real(path) for path in {example.image.parent for example in examples}}
+    for path in outputs:
+        if path.suffix.lower() in images.picture_suffixes() and find_real(path).parent in folders:
+            raise InputError(path, "would become a photograph of the data set: choose another folder")
 
 
 def fingerprint(examples: list[Example]) -> str:

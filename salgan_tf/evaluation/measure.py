@@ -76,7 +76,7 @@ def evaluate(
 
     Raises:
         InputError: no such data or contender, no observers for `humans`, no `train` split for `fit_densities`, or an
-            output that would overwrite something.
+            output that would overwrite something or become a photograph.
         TypeError: `contenders` are something else.
         InputErrors: photographs without a map or fixations, or with a bad file, each named.
     """
@@ -93,7 +93,8 @@ def evaluate(
     if outputs := list(outputs):
         read = [*index, *training]
         inputs = [path for contender in contenders.values() for example in read for path in contender.files(example)]
-        check_outputs(outputs, [*folder.list_files(read), *inputs])
+        check_outputs(outputs, [*folder.list_files(read), *dict.fromkeys(inputs)])
+        folder.check_apart(read, outputs)
     gazes = _read_gazes(root, index, contenders.values(), allow_missing, report)
     examples = list(gazes)
     if humans and all(gaze.observers is None for gaze in gazes.values()):

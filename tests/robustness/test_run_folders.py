@@ -102,6 +102,13 @@ def test_new_run_never_replaces_or_continues_what_it_finds(name, salicon, tmp_pa
     assert not (tmp_path / "run" / "run.json").exists()
 
 
+def test_a_run_among_the_photographs_of_its_data_is_refused(salicon, capsys):
+    before = list_files(salicon)
+    line = train_in_one_line(["--data", salicon, "--out", salicon / "images" / "val", "--init", "none"], capsys)
+    assert line.endswith("val/curves.png: would become a photograph of the data set: choose another folder")
+    assert list_files(salicon) == before
+
+
 @pytest.mark.parametrize("name", ["checkpoints", "epochs", "samples", "logs", "run.lock"])
 def test_a_file_in_the_place_of_a_folder_or_lock_is_named_before_the_training(name, salicon, tmp_path, capsys):
     (tmp_path / "run").mkdir()
