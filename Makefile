@@ -1,12 +1,13 @@
 # make demo: a heat map of a photograph and an int8 file of the model, from a fresh clone. make test: every test that
 # needs no GPU. make test-install: the size of the base install, and a prediction in it. make test-android: the checks of
-# the phone app, with Maven. make apk: the app, to be tried on a phone.
+# the phone app, with Maven. make apk: the app, to be tried on a phone. make web: the browser page; make serve: on this
+# machine; make test-web: its checks, in Chromium.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := setup.cfg pyproject.toml
 
-.PHONY: demo test test-install test-android apk lint clean
+.PHONY: demo test test-install test-android apk web serve test-web lint clean
 
 # A stamp for each set of packages: they are installed once, and again when setup.cfg changes.
 $(VENV)/.run: $(SOURCES)
@@ -40,10 +41,26 @@ test-android:
 apk:
 	mvn --batch-mode --no-transfer-progress --file android_demo --activate-profiles apk package
 
+web_demo/node_modules/.run: web_demo/package-lock.json
+	npm --prefix web_demo ci --silent --no-audit --no-fund
+	touch $@
+
+web: web_demo/node_modules/.run
+	npm --prefix web_demo run --silent build
+
+serve: web
+	npm --prefix web_demo run --silent serve
+
+test-web: web $(VENV)/.dev
+	web_demo/test/chromium > /dev/null
+	npm --prefix web_demo run --silent check
+	$(BIN)/python web_demo/test/pictures.py build/web
+	PICTURES=$(CURDIR)/build/web npm --prefix web_demo test
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) android_demo/target demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) android_demo/target web_demo/dist web_demo/node_modules demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

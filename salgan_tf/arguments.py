@@ -19,6 +19,23 @@ def size(text: str) -> tuple[int, int]:
     return height, width
 
 
+def size_across(text: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT, as sizes of thumbnails are given, as (height, width)."""
+    try:
+        width, height = size(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(str(error).replace("HEIGHTxWIDTH", "WIDTHxHEIGHT")) from error
+    return height, width
+
+
+def aspect(text: str) -> float:
+    """Read WIDTH:HEIGHT, such as 16:9 or 1.91:1, as width divided by height."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?):(\d{1,9}(?:\.\d{1,9})?)", text)
+    if not match or not float(match[1]) or not float(match[2]):
+        raise argparse.ArgumentTypeError(f"invalid aspect {text!r}: expected WIDTH:HEIGHT, such as 16:9")
+    return float(match[1]) / float(match[2])
+
+
 def path_or_name(text: str) -> str:
     """Read a path or the name of a model, but no empty text, as of a variable that is not set.
 
@@ -64,6 +81,13 @@ def rate(text: str) -> float:
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return value
+
+
+def share(text: str) -> float:
+    """Read a number above 0 and up to 1."""
+    if not 0 < rate(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 1")
+    return float(text)
 
 
 def decay(text: str) -> float:

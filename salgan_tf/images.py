@@ -260,12 +260,12 @@ def row_bands(shape: tuple[int, ...]) -> Iterator[slice]:
     return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
 
 
-def _read(path: str | Path, convert: Callable[[Image.Image, int], np.ndarray]) -> np.ndarray:
-    """Decode the first frame of a picture, convert it band by band, and turn it upright.
+@contextlib.contextmanager
+def decoded(path: str | Path) -> Iterator[tuple[Image.Image, bytes]]:
+    """Decode the first frame of a picture, and turn all errors of the block into InputError.
 
-    Args:
-        path: the file.
-        convert: from a band of the picture, and the level of its white if it has 16 bits, to an array (h, w, …).
+    Yields:
+        The frame as it is stored, and the file's content.
     """
     with _opened(path) as (picture, content):
         _check_whole(picture, content)
@@ -274,6 +274,17 @@ def _read(path: str | Path, convert: Callable[[Image.Image, int], np.ndarray]) -
         if picture.format == "PNG" and isinstance(transparent, tuple) and content[_PNG_DEPTH] == 16:
             # Of the pixels, Pillow keeps the upper byte.
             picture.info["transparency"] = tuple(level >> 8 for level in transparent)
+        yield picture, content
+
+
+def _read(path: str | Path, convert: Callable[[Image.Image, int], np.ndarray]) -> np.ndarray:
+    """Decode the first frame of a picture, convert it band by band, and turn it upright.
+
+    Args:
+        path: the file.
+        convert: from a band of the picture, and the level of its white if it has 16 bits, to an array (h, w, …).
+    """
+    with decoded(path) as (picture, _):
         white = _find_white(path, picture)
         # Read after the pixels, since a PNG may have it behind them.
         orientation = picture.getexif().get(ExifTags.Base.Orientation)

@@ -1,18 +1,18 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
 import threading
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from salgan_tf import images, visualization
+from salgan_tf.attention_table import AttentionTable
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import atomic_path, find_real, identify, is_file, is_folder, made_folder
+from salgan_tf.files import atomic_path, is_file, made_folder
+from salgan_tf.photographs import collect_photographs, process_photographs
 from salgan_tf.runtimes import open_network
 from salgan_tf.weights import find_model, list_files
 
@@ -135,6 +135,7 @@ def predict_files(
     overlay: bool = True,
     report: Callable[[InputError], None] = report,
     recursive: bool = False,
+    regions: str | Path | None = None,
 ) -> tuple[int, int]:
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
@@ -151,129 +152,57 @@ def predict_files(
             for each folder that has files other than pictures, or results of an earlier call, which are skipped. The
             default prints it on stderr.
         recursive: also take the subfolders of folders, and make the same ones in `out`.
+        regions: a file of regions of interest, see `salgan_tf.regions`. They are drawn on the overlays, and their
+            shares of the attention written to `attention.json` and `attention.csv` in `out`.
 
     Returns:
         How many photographs were predicted, and how many inputs failed.
 
     Raises:
-        InputError: `out` cannot be written.
+        InputError: `out` cannot be written, or `regions` is not such a file.
     """
     predictor = predictor or SaliencyPredictor()
+    endings = (MAP_ENDING, OVERLAY_ENDING)[: 1 + overlay]
+    table = None if regions is None else AttentionTable(regions)
+    inputs = predictor.files if table is None else [*predictor.files, table.regions.path]
     with made_folder(out) as folder:
-        photographs, unusable = _collect(paths, folder, recursive, report)
-        predicted, failed = _predict_all(photographs, folder, predictor, overlay, report)
+        photographs, unusable = collect_photographs(paths, folder, recursive, report, _is_result)
+        if table:
+            table.check([path for path, _ in photographs], inputs, folder, report)
+        predicted, failed = process_photographs(
+            photographs,
+            lambda photograph: [folder / f"{photograph.base}{ending}" for ending in endings],
+            lambda path, results: _predict_file(path, results, predictor, table),
+            inputs,
+            report,
+            "predict",
+        )
+        if table:
+            table.write(folder)
     return predicted, unusable + failed
 
 
-def _predict_all(
-    photographs: "list[_Photograph]",
-    out: Path,
-    predictor: SaliencyPredictor,
-    overlay: bool,
-    report: Callable[[InputError], None],
-) -> tuple[int, int]:
-    """Write the results of photographs; return how many were predicted, and how many failed."""
-    failed = 0
-    inputs = {identify(path): path for path in [*predictor.files, *(path for path, _ in photographs)]}
-    inputs.pop(None, None)
-    # By the name of its results, the photograph whose results are there.
-    written: dict[str, Path] = {}
-    # A progress bar for a single photograph would be noise.
-    bar = tqdm(photographs, desc="predict", unit="picture", disable=True if len(photographs) < 2 else None)
-    for path, base in bar:
-        name = unicodedata.normalize("NFC", str(base)).casefold()
-        results = [out / f"{base}{ending}" for ending in (MAP_ENDING, OVERLAY_ENDING)[: 1 + overlay]]
-        try:
-            if name in written:
-                cause = f"its results would overwrite those of {written[name]}: rename one, or use another folder"
-                raise InputError(path, cause)
-            for result in results:
-                if taken := inputs.get(identify(result)):
-                    raise InputError(path, f"its results would overwrite {taken}, another input: use another folder")
-            _predict_file(path, results, predictor)
-            written[name] = path
-        except InputError as error:
-            failed += 1
-            report(error)
-        except (MemoryError, cv2.error) as error:
-            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
-                raise
-            failed += 1
-            report(InputError(path, "there is not enough memory for it"))
-    return len(written), failed
-
-
-def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor) -> None:
+def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor, table: AttentionTable | None) -> None:
     """Write the map of a photograph, and the overlay if there is a second path of a result: both or none."""
     image = images.read_image(path)
+    regions = table.regions.find(path, image.shape[:2]) if table else []
     saliency = predictor(image)
+    row = table.measure(path, saliency, regions) if table else None
     levels = images.to_levels(saliency)
     if len(results) > 1:
         visualization.overlay(image, saliency, out=image)
+        if row:
+            visualization.draw_regions(
+                image, {share.label: region.corners for share, region in zip(row.shares, regions, strict=True)}
+            )
     # Encoding takes as much memory again.
     del saliency
     with atomic_path(results[0]) as scratch:
         scratch.write_bytes(images.encode_png(levels))
         if len(results) > 1:
             images.write_image(results[1], image)
-
-
-class _Photograph(NamedTuple):
-    path: Path
-    base: Path  # The path of its results in the output folder, without their endings.
-
-
-def _collect(
-    paths: Iterable[str | Path], out: Path, recursive: bool, report: Callable[[InputError], None]
-) -> tuple[list[_Photograph], int]:
-    """List the photographs of paths, each once; report paths that have none, and return their number."""
-    photographs, failed = [], 0
-    for given in paths:
-        path = Path(given)
-        try:
-            if given == "":
-                # `Path` takes it for the current folder.
-                raise InputError("an empty path", "expected a photograph or a folder")
-            find_real(path)
-        except InputError as error:
-            failed += 1
-            report(error)
-            continue
-        if not is_folder(path):
-            photographs.append(_Photograph(path, Path(path.stem)))
-            continue
-        found, others, before = [], 0, failed
-        folders = [path]
-        for folder in folders:
-            try:
-                pictures, rest = images.split_folder(folder)
-            except InputError as error:
-                failed += 1
-                report(error)
-                continue
-            others += rest
-            found += [_Photograph(picture, picture.relative_to(path).with_suffix("")) for picture in pictures]
-            if recursive:
-                folders += _subfolders(folder, out)
-        if path.resolve() == out.resolve():
-            results = {picture for picture in found if _is_result(picture.path)}
-            found = [picture for picture in found if picture not in results]
-            if results:
-                count = "1 result" if len(results) == 1 else f"{len(results)} results"
-                report(InputError(path, f"{count} of an earlier call skipped"))
-        if others and found:
-            report(images.describe_skipped(path, others))
-        skipped = failed == before and not recursive and _subfolders(path, out)
-        if not found and failed == before:
-            failed += 1
-            hint = "; --recursive takes its subfolders" if skipped else ""
-            report(InputError(path, f"no pictures in this folder{hint}"))
-        elif skipped:
-            report(InputError(path, "its subfolders were skipped; --recursive takes them"))
-        photographs += found
-    # The same photograph may be given under several names: the first one counts.
-    once = {find_real(photograph.path): photograph for photograph in reversed(photographs)}
-    return list(once.values())[::-1], failed
+    if table and row:
+        table.rows.append(row)
 
 
 def _is_result(path: Path) -> bool:
@@ -281,13 +210,3 @@ def _is_result(path: Path) -> bool:
     name = path.name
     beside = path.with_name(f"{name.removesuffix(OVERLAY_ENDING)}{MAP_ENDING}")
     return name.endswith(MAP_ENDING) or (name.endswith(OVERLAY_ENDING) and is_file(beside))
-
-
-def _subfolders(folder: Path, out: Path) -> list[Path]:
-    """List the folders in a folder, except links, which may lead in a circle, hidden ones, and that of the results."""
-    return [
-        inside
-        for inside in sorted(folder.iterdir())
-        if inside.is_dir() and not inside.is_symlink() and not inside.name.startswith(".")
-        if inside.resolve() != out.resolve()
-    ]

@@ -1,17 +1,22 @@
 """Draw heat maps over photographs, grids of pictures, and curves of a training."""
 
+import contextlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from salgan_tf.files import write_bytes
 from salgan_tf.images import find_peak, row_bands
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+# Of Linux, Windows and macOS.
+_SYSTEM_FONTS = ("DejaVuSans.ttf", "arial.ttf", "Arial Unicode.ttf")
 
 
 def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
@@ -45,6 +50,38 @@ def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = No
         blended = image[rows] * (0.8 * (1 - weight)) + colors * weight
         out[rows] = np.rint(blended).astype(np.uint8)
     return out
+
+
+def draw_regions(image: np.ndarray, regions: dict[str, np.ndarray]) -> None:
+    """Draw outlines with their labels on a picture, white on black so that they show on every ground.
+
+    Args:
+        image: uint8 (H, W, 3) RGB, changed in place.
+        regions: by label, the corners of a polygon, float (N, 2), (x, y) in pixels.
+    """
+    line = max(1, min(image.shape[:2]) // 300)
+    # Black first, so that no outline hides the label of another one.
+    for color, width in ((0, 3 * line), (255, line)):
+        for corners in regions.values():
+            cv2.polylines(image, [np.rint(corners - 0.5).astype(np.int32)], True, (color,) * 3, width, cv2.LINE_AA)
+    for label, corners in regions.items():
+        font = _find_font(label, max(10, min(image.shape[:2]) // 30))
+        left, top, right, bottom = (round(side) for side in font.getbbox(label))
+        plate = Image.new("L", (right + left, bottom + top))
+        ImageDraw.Draw(plate).text((0, 0), label, 255, font)
+        # At the upper left corner of the region, as far as the picture has room.
+        x, y = np.rint(corners.min(axis=0)).astype(int)
+        y, x = max(0, min(y, image.shape[0] - plate.height)), max(0, min(x, image.shape[1] - plate.width))
+        area = image[y : y + plate.height, x : x + plate.width]
+        area[:] = np.asarray(plate)[: area.shape[0], : area.shape[1], None]
+
+
+def _find_font(text: str, size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """Return Pillow's own font, or one of the system's for letters that it lacks; OpenCV's has ASCII alone, too."""
+    for name in () if text.isascii() else _SYSTEM_FONTS:
+        with contextlib.suppress(OSError):  # It is not installed.
+            return ImageFont.truetype(name, size)
+    return ImageFont.load_default(size)
 
 
 def picture_grid(rows: list[list[np.ndarray]], gap: int = 4) -> np.ndarray:

@@ -29,7 +29,11 @@ SCRIPTS = {path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (
 # build_engine.py needs NVIDIA's TensorRT: here it gets the stub on which tests/device/ runs it.
 PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "device" / "stubs")))
 # Run in environments of their own, see their docstrings, with a package that none of our extras installs.
-WITHOUT_ENVIRONMENT = {"benchmarks/metrics_pysaliency.py": "pysaliency", "tools/train_on_jax.py": "jax"}
+WITHOUT_ENVIRONMENT = {
+    "benchmarks/crops_smartcrop.py": "smartcrop",
+    "benchmarks/metrics_pysaliency.py": "pysaliency",
+    "tools/train_on_jax.py": "jax",
+}
 
 
 def run(script: str, *arguments: object) -> subprocess.CompletedProcess:
@@ -94,6 +98,25 @@ def test_metrics_are_timed_and_compared(salicon, tmp_path):
     (difference,) = re.findall(r"^cc +166\.67 .*\) +(\S+)$", printed, re.MULTILINE)
     assert float(difference) < 1e-6
     assert re.search(r"^sauc_borji +\d", printed, re.MULTILINE)
+
+
+# Stands in for crops_smartcrop.py: always the upper left corner.
+SMARTCROP = """#!{python}
+import sys
+for line in sys.stdin:
+    print("[0, 0]", flush=True)
+"""
+
+
+def test_crops_are_compared(salicon, tmp_path):
+    interpreter = tmp_path / "python"
+    interpreter.write_text(SMARTCROP.format(python=sys.executable))
+    interpreter.chmod(0o755)
+    printed = succeed("benchmarks/crops.py", "--smartcrop", interpreter, "--data", salicon)
+    assert printed.startswith("3 photographs of val, crops of 50% of the area\n")
+    for aspect in ("1:1", "9:16", "16:9"):
+        centre, theirs, ours, others, best = (float(cell.split("%")[0]) for cell in cells(printed, aspect)[:5])
+        assert max(centre, theirs, ours, others) <= best <= 100
 
 
 def test_the_demo_predicts(tmp_path):

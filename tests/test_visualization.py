@@ -35,6 +35,20 @@ def test_constant_maps_can_be_drawn(photograph, value):
     assert visualization.heat_map(saliency).shape == photograph.shape
 
 
+@pytest.mark.parametrize("label", ["logo 7%", "Gesicht ä 7%", "顔 7%", ""])
+@pytest.mark.parametrize("shape", [(300, 400), (1, 1), (1, 500), (20, 8)])
+def test_regions_are_outlined_and_named_on_pictures_of_every_size(label, shape):
+    image = np.full((*shape, 3), 128, np.uint8)
+    height, width = shape
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) * 0.75
+    visualization.draw_regions(image, {label: corners})
+    if shape == (300, 400):
+        assert image[224, 100].min() > 200, "the outline is white"
+        assert image[221, 100].max() < 100 or image[227, 100].max() < 100, "on black"
+        assert image[:30, :30].max() > 200
+        assert (image[240:] == 128).all()
+
+
 def test_picture_grid_arranges_pictures_in_rows_on_white():
     pictures = [np.full((5, 7, 3), value, np.uint8) for value in (10, 20, 30)]
     grid = visualization.picture_grid([pictures[:2], pictures[2:]], gap=2)

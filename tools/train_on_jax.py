@@ -21,19 +21,17 @@ from jax_files import Photographs, read_packed, write_trained
 
 from salgan_tf import arguments as types
 from salgan_tf import files, losses
+from salgan_tf.data.fixations import BLUR_PER_WIDTH
 from salgan_tf.models.assignment import assign_layers
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.optimizers import LayerwiseAdamW
 from salgan_tf.models.precision import POLICIES, computing_in
 
-# Saliency maps are fixations blurred by this share of the width, see `salgan_tf.data.fixations`.
-_BLUR_PER_WIDTH = 0.03
-
 
 def draw_maps(points: Any, shape: tuple[int, int]) -> Any:
     """Return the saliency maps (B, H, W, 1), maximum 1, of fixations (B, P, 2): a Gaussian at each."""
     # A circle on a photograph of 4:3, and on a network's input of these sides.
-    sigma = _BLUR_PER_WIDTH * shape[1]
+    sigma = BLUR_PER_WIDTH * shape[1]
     rows, columns = (
         jnp.exp(-0.5 * ((jnp.arange(cells) + 0.5 - points[..., axis, None] * cells) / sigma) ** 2)
         for cells, axis in zip(shape, (1, 0), strict=True)

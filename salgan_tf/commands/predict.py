@@ -22,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recursive", action="store_true", help="also take the subfolders of folders, and make the same ones in DIR"
     )
+    parser.add_argument(
+        "--regions",
+        metavar="FILE.json",
+        type=path,
+        help="regions of interest, drawn on the overlays; DIR gets attention.json and attention.csv with their shares",
+    )
     parser.add_argument("--no-overlay", action="store_true", help="write the saliency maps only")
 
 
@@ -29,7 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Predict; 1 if a photograph failed."""
     predictor = inference.SaliencyPredictor(arguments.model)
     done, failed = inference.predict_files(
-        arguments.paths, arguments.out, predictor, overlay=not arguments.no_overlay, recursive=arguments.recursive
+        arguments.paths,
+        arguments.out,
+        predictor,
+        overlay=not arguments.no_overlay,
+        recursive=arguments.recursive,
+        regions=arguments.regions,
     )
     say(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0

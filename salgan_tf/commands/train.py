@@ -80,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings = {name: value for name, value in vars(arguments).items() if name not in ("run", "resume", "recipe")}
     # Progress bars for a terminal, a line per epoch for a log.
     verbose = 1 if sys.stdout.isatty() else 2
-    if not arguments.resume and not arguments.recipe:
-        _check_effects(settings)
     if arguments.recipe:
         # Starts or continues several trainings.
         recipes.train_edge(verbose=verbose, **settings)
     else:
+        if not arguments.resume:
+            _check_effects(settings)
         training.train(resume=arguments.resume, verbose=verbose, **settings)
     say(f"trained, see {arguments.out}")
     return 0

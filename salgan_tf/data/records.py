@@ -8,8 +8,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from salgan_tf.data import folder
-from salgan_tf.data.grid import EXAMPLES_PER_SHARD as _EXAMPLES_PER_SHARD
-from salgan_tf.data.grid import GridExample, check_size, grid_examples
+from salgan_tf.data.grid import EXAMPLES_PER_SHARD, GridExample, check_size, grid_examples
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.files import atomic_path, check_outputs, is_file, make_folder, read_json, write_json
 from salgan_tf.images import format_size
@@ -50,12 +49,12 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
             digest = folder.fingerprint(examples)
             # The name depends on the size, so that a shard of another size does not count as finished.
             key = hashlib.sha256(f"{digest} {image_shape}".encode()).hexdigest()[:8]
-            starts = range(0, len(examples), _EXAMPLES_PER_SHARD)
+            starts = range(0, len(examples), EXAMPLES_PER_SHARD)
             shards = []
             count = 0
             for index, start in enumerate(starts):
                 path = out / f"{split}-{index:05d}-of-{len(starts):05d}-{key}.tfrecord"
-                chosen = examples[start : start + _EXAMPLES_PER_SHARD]
+                chosen = examples[start : start + EXAMPLES_PER_SHARD]
                 written = _count(path)
                 if written == len(chosen):
                     count += written

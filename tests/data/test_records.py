@@ -32,7 +32,7 @@ def shards_of(out, split="train"):
 
 @pytest.mark.parametrize("per_shard", [4, 100])
 def test_records_hold_every_example_in_order(salicon, out, monkeypatch, per_shard):
-    monkeypatch.setattr(records, "_EXAMPLES_PER_SHARD", per_shard)
+    monkeypatch.setattr(records, "EXAMPLES_PER_SHARD", per_shard)
     records.write_records(salicon, out, SHAPE)
     assert len(shards_of(out)) == (2 if per_shard == 4 else 1)
     assert records.is_records(out)
@@ -66,7 +66,7 @@ def test_an_existing_shard_is_kept_and_a_missing_one_written_again(salicon, writ
 
 
 def test_an_interrupted_call_leaves_only_whole_shards_and_is_resumed(salicon, out, monkeypatch):
-    monkeypatch.setattr(records, "_EXAMPLES_PER_SHARD", 4)
+    monkeypatch.setattr(records, "EXAMPLES_PER_SHARD", 4)
     real, calls = records.grid_examples, []
 
     def interrupted(*arguments):
@@ -141,7 +141,7 @@ def test_a_size_at_which_a_shard_does_not_fit_in_memory_is_refused(salicon, out)
 
 
 def test_a_shard_without_a_good_example_is_left_out(salicon, out, monkeypatch):
-    monkeypatch.setattr(records, "_EXAMPLES_PER_SHARD", 4)
+    monkeypatch.setattr(records, "EXAMPLES_PER_SHARD", 4)
     for index in range(4):
         (salicon / "images" / "train" / f"scene_{index}.png").write_bytes(b"no picture")
     with pytest.raises(InputErrors, match="4 of 9"):

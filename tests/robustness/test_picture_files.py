@@ -14,6 +14,7 @@ from conftest import UNREADABLE, render_photograph
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tqdm import tqdm
 
 from salgan_tf import images, inference, limits, visualization
 from salgan_tf.errors import InputError
@@ -166,7 +167,7 @@ def test_readers_in_threads_share_the_limit(tmp_path, monkeypatch):
         return 65535
 
     monkeypatch.setattr(images, "_find_white", find_white)
-    with inference.tqdm(disable=True) as progress:
+    with tqdm(disable=True) as progress:
         found, errors = attempt_all(images.read_image, sorted(tmp_path.iterdir()), progress)
     assert errors == []
     assert [image[0, 0, 0] for image in found] == list(range(8))
@@ -178,7 +179,7 @@ def test_too_little_memory_for_an_input_does_not_end_the_batch():
             raise MemoryError
         return path
 
-    with inference.tqdm(disable=True) as progress:
+    with tqdm(disable=True) as progress:
         found, (error,) = attempt_all(use, [Path("a.jpg"), Path("b.jpg"), Path("c.jpg")], progress)
     assert found == [Path("a.jpg"), Path("c.jpg")]
     assert str(error) == "b.jpg: there is not enough memory for it"

@@ -1,0 +1,155 @@
+"""Photographs and folders of them in, results of each in a folder: the loop of every command that takes photographs."""
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+from tqdm import tqdm
+
+from salgan_tf import images
+from salgan_tf.errors import InputError
+from salgan_tf.files import find_real, identify, is_folder
+
+
+class Photograph(NamedTuple):
+    """A photograph that was found.
+
+    Attributes:
+        path: its file.
+        base: the path of its results in the output folder, without their endings.
+    """
+
+    path: Path
+    base: Path
+
+
+def collect_photographs(
+    paths: Iterable[str | Path],
+    out: Path,
+    recursive: bool,
+    report: Callable[[InputError], None],
+    is_result: Callable[[Path], bool] = lambda path: False,
+) -> tuple[list[Photograph], int]:
+    """List the photographs of paths, each once; report paths that have none.
+
+    Args:
+        paths: photographs, and folders of photographs.
+        out: folder of the results.
+        recursive: also take the subfolders of folders, except `out`.
+        report: called with the error of each path without photographs, and with a remark for what is skipped.
+        is_result: whether a picture in `out` is a result of an earlier call, which is skipped there.
+
+    Returns:
+        The photographs, and how many paths failed.
+    """
+    photographs, failed = [], 0
+    for given in paths:
+        path = Path(given)
+        try:
+            if given == "":
+                # `Path` takes it for the current folder.
+                raise InputError("an empty path", "expected a photograph or a folder")
+            find_real(path)
+        except InputError as error:
+            failed += 1
+            report(error)
+            continue
+        if not is_folder(path):
+            photographs.append(Photograph(path, Path(path.stem)))
+            continue
+        found, others, before = [], 0, failed
+        folders = [path]
+        for folder in folders:
+            try:
+                pictures, rest = images.split_folder(folder)
+            except InputError as error:
+                failed += 1
+                report(error)
+                continue
+            others += rest
+            found += [Photograph(picture, picture.relative_to(path).with_suffix("")) for picture in pictures]
+            if recursive:
+                folders += _subfolders(folder, out)
+        if path.resolve() == out.resolve():
+            results = {picture for picture in found if is_result(picture.path)}
+            found = [picture for picture in found if picture not in results]
+            if results:
+                count = "1 result" if len(results) == 1 else f"{len(results)} results"
+                report(InputError(path, f"{count} of an earlier call skipped"))
+        if others and found:
+            report(images.describe_skipped(path, others))
+        skipped = failed == before and not recursive and _subfolders(path, out)
+        if not found and failed == before:
+            failed += 1
+            hint = "; --recursive takes its subfolders" if skipped else ""
+            report(InputError(path, f"no pictures in this folder{hint}"))
+        elif skipped:
+            report(InputError(path, "its subfolders were skipped; --recursive takes them"))
+        photographs += found
+    # The same photograph may be given under several names: the first one counts.
+    once = {find_real(photograph.path): photograph for photograph in reversed(photographs)}
+    return list(once.values())[::-1], failed
+
+
+def _subfolders(folder: Path, out: Path) -> list[Path]:
+    """List the folders in a folder, except links, which may lead in a circle, hidden ones, and that of the results."""
+    return [
+        inside
+        for inside in sorted(folder.iterdir())
+        if inside.is_dir() and not inside.is_symlink() and not inside.name.startswith(".")
+        if inside.resolve() != out.resolve()
+    ]
+
+
+def process_photographs(
+    photographs: list[Photograph],
+    name_results: Callable[[Photograph], list[Path]],
+    process: Callable[[Path, list[Path]], None],
+    inputs: Iterable[Path],
+    report: Callable[[InputError], None],
+    description: str,
+) -> tuple[int, int]:
+    """Process each photograph; a bad one does not stop the others, and no input or other result is overwritten.
+
+    Args:
+        photographs: what `collect_photographs` has found.
+        name_results: from a photograph to the files that it becomes, at least one.
+        process: called with a photograph's file and these files. It writes all of them or none.
+        inputs: the other files that must not be overwritten.
+        report: called with the error of each photograph that failed.
+        description: what the progress bar is called.
+
+    Returns:
+        How many photographs were processed, and how many failed.
+    """
+    failed = 0
+    taken = {identify(path): path for path in [*inputs, *(path for path, _ in photographs)]}
+    taken.pop(None, None)
+    # By the name of its first result, the photograph whose results are there.
+    written: dict[str, Path] = {}
+    # A progress bar for a single photograph would be noise.
+    bar = tqdm(photographs, desc=description, unit="picture", disable=True if len(photographs) < 2 else None)
+    for photograph in bar:
+        path, results = photograph.path, name_results(photograph)
+        name = unicodedata.normalize("NFC", str(results[0])).casefold()
+        try:
+            if name in written:
+                cause = f"its results would overwrite those of {written[name]}: rename one, or use another folder"
+                raise InputError(path, cause)
+            for result in results:
+                if owner := taken.get(identify(result)):
+                    whose = "it" if owner == path else f"{owner}, another input"
+                    raise InputError(path, f"its results would overwrite {whose}: use another folder")
+            process(path, results)
+            written[name] = path
+        except InputError as error:
+            failed += 1
+            report(error)
+        except (MemoryError, cv2.error) as error:
+            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+                raise
+            failed += 1
+            report(InputError(path, "there is not enough memory for it"))
+    return len(written), failed

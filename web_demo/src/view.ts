@@ -1,0 +1,54 @@
+import { drawContours, drawHeat, drawOverlay, drawSpotlight, uncover } from "./drawing";
+import { InputError, type Picture } from "./picture";
+import type { PaletteName, readPalettes } from "./palettes";
+import type { Scene } from "./preview";
+
+export type View = "overlay" | "heat" | "spotlight" | "contours";
+
+export interface Settings {
+  view: View;
+  /** In [0, 1]. */
+  strength: number;
+  /** The share of the width, from the left, where the picture itself is shown; in [0, 1]. */
+  uncovered: number;
+  palette: PaletteName;
+}
+
+type Palettes = Awaited<ReturnType<typeof readPalettes>>;
+
+/** Draws a picture and its map as the settings say. */
+export function draw({ picture, map }: Scene, settings: Settings, palettes: Palettes): Picture {
+  const { strength, uncovered } = settings;
+  const palette = palettes[settings.palette];
+  const drawn = {
+    overlay: () => drawOverlay(picture, map, palette, strength),
+    heat: () => drawHeat(picture, map, palette),
+    spotlight: () => drawSpotlight(picture, map, strength),
+    contours: () => drawContours(picture, map, palette),
+  }[settings.view]();
+  uncover(drawn, picture, uncovered);
+  return drawn;
+}
+
+export function paint(canvas: HTMLCanvasElement, { width, height, rgba }: Picture) {
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d")?.putImageData(new ImageData(rgba, width, height), 0, 0);
+}
+
+/** Encodes a picture as PNG. */
+export async function encode(picture: Picture): Promise<Blob> {
+  const canvas = document.createElement("canvas");
+  paint(canvas, picture);
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
+  if (!blob) throw new InputError("the picture is too large for this browser");
+  return blob;
+}
+
+/** Says in words where most people look, for whoever does not see the map. */
+export function describe({ map }: Scene): string {
+  const peak = map.values.reduce((best, value, i, values) => (value > values[best] ? i : best), 0);
+  const across = ["left", "centre", "right"][Math.floor(((peak % map.width) / map.width) * 3)];
+  const down = ["top", "middle", "bottom"][Math.floor((peak / map.values.length) * 3)];
+  return `most attention lies at the ${down} ${across}`;
+}

@@ -1,0 +1,268 @@
+/** The page in Chromium: what a person does with it. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { download, launch, open, PICTURES, SINGLE_FILE, serve, settle } from "./browser.mjs";
+import { load } from "./load.mjs";
+
+const { readPng } = await load("png");
+const read = (name) => readFile(`${PICTURES}/${name}`);
+let browser, server;
+
+before(async () => {
+  browser = await launch();
+  server = await serve();
+});
+after(async () => {
+  await browser.close();
+  server.close();
+});
+
+async function withPage(check, { url = server.url, ...options } = {}) {
+  const context = await browser.newContext({ acceptDownloads: true, ...options });
+  try {
+    await check(await open(context, url), context);
+  } finally {
+    await context.close();
+  }
+}
+
+const choose = (page, name) => page.locator("#file").setInputFiles(`${PICTURES}/${name}`);
+
+/** Drops or pastes a file, as the browser would report it. */
+async function hand(page, event, name) {
+  const bytes = [...(await read(name))];
+  await page.evaluate(
+    ({ event, name, bytes }) => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(bytes)], name));
+      const options = { bubbles: true, cancelable: true };
+      const target = document.body;
+      if (event === "drop") target.dispatchEvent(new DragEvent(event, { ...options, dataTransfer: data }));
+      else target.dispatchEvent(new ClipboardEvent(event, { ...options, clipboardData: data }));
+    },
+    { event, name, bytes },
+  );
+}
+
+test("a picture is chosen, dropped and pasted", () =>
+  withPage(async (page) => {
+    await choose(page, "transparent.png");
+    await settle(page, /^transparent\.png: 400 × 300/);
+    await hand(page, "drop", "small.png");
+    await settle(page, /^small\.png: 90 × 60/);
+    await hand(page, "paste", "palette.png");
+    await settle(page, /^palette\.png: 512 × 600/);
+  }));
+
+test("the grey map is the one that predict writes", () =>
+  withPage(async (page) => {
+    for (const name of ["photo.jpg", "transparent.png", "small.png"]) {
+      await choose(page, name);
+      await settle(page, new RegExp(`^${name}: `));
+      const { name: saved, bytes } = await download(page, "grey map");
+      assert.equal(saved, name.replace(/\..*/, "_saliency.png"));
+      const levels = (await readPng(bytes)).rgba.filter((_, i) => i % 4 === 0);
+      const expected = await read(`${name}.levels`);
+      assert.equal(levels.length, expected.length);
+      const differences = levels.filter((level, i) => level !== expected[i]);
+      // A value within 1e-6 of the middle between two levels may be rounded to either.
+      assert.ok(
+        differences.length <= levels.length / 10_000,
+        `${differences.length} of ${levels.length} pixels differ`,
+      );
+    }
+  }));
+
+test("what is shown is downloaded in the picture's own size, in each view and palette", () =>
+  withPage(async (page) => {
+    const seen = new Set();
+    const take = async (pattern) => {
+      const { name, bytes } = await download(page, "what is shown");
+      assert.match(name, pattern);
+      const { width, height, rgba } = await readPng(bytes);
+      assert.deepEqual([width, height], [512, 600]);
+      seen.add(Buffer.from(rgba).toString("base64"));
+    };
+    for (const view of ["Overlay", "Heat alone", "Contours"]) {
+      await page.getByRole("radio", { name: view }).check();
+      for (const palette of ["viridis", "turbo", "inferno"]) {
+        await page.getByLabel("Colours").selectOption(palette);
+        await take(/^grace_hopper_(overlay|heat|contours)\.png$/);
+      }
+    }
+    await page.getByRole("radio", { name: "Spotlight" }).check();
+    await take(/^grace_hopper_spotlight\.png$/);
+    await page.getByLabel("Before / after").fill("100");
+    await take(/^grace_hopper_spotlight\.png$/);
+    assert.equal(seen.size, 11);
+  }));
+
+test("areas are drawn, moved, resized, named, measured, downloaded and removed", () =>
+  withPage(async (page) => {
+    await page.getByRole("button", { name: "Add an area" }).click();
+    const { x, y, width, height } = await page.locator("#boxes").boundingBox();
+    const drag = async (from, to) => {
+      await page.mouse.move(x + from[0] * width, y + from[1] * height);
+      await page.mouse.down();
+      await page.mouse.move(x + to[0] * width, y + to[1] * height, { steps: 4 });
+      await page.mouse.up();
+    };
+    // Backwards, then moved to the corner, and beyond.
+    await drag([0.5, 0.5], [0.25, 0.25]);
+    await drag([0.4, 0.4], [0.0, 0.0]);
+    await page.getByRole("button", { name: "Add an area" }).focus();
+    await page.keyboard.press("Enter");
+    for (let step = 0; step < 20; step++) await page.keyboard.press("Shift+ArrowRight");
+    await page.getByLabel("Name of the area").nth(1).fill('a "face"');
+    const json = await download(page, "JSON");
+    assert.equal(json.name, "grace_hopper_areas.json");
+    const { regions } = JSON.parse(new TextDecoder().decode(json.bytes));
+    const pick = ({ name, left, top }) => [name, left, top];
+    assert.deepEqual(regions.map(pick), [
+      ["Area 1", 0, 0],
+      ['a "face"', 171, 200],
+    ]);
+    assert.deepEqual([regions[0].width, regions[0].height, regions[1].width], [128, 150, 170 + 120]);
+    const values = new Float32Array((await read("photo.jpg.f32")).buffer);
+    const inside = (i) =>
+      i % 512 >= 171 && i % 512 < 171 + 290 && i >= 200 * 512 && i < (200 + regions[1].height) * 512;
+    const sum = (keep) => values.reduce((sum, value, i) => (keep(i) ? sum + value : sum), 0);
+    assert.ok(Math.abs(regions[1].attention_share - sum(inside) / sum(() => true)) <= 1e-6);
+    const csv = new TextDecoder().decode((await download(page, "CSV")).bytes).split("\r\n");
+    assert.equal(csv.length, 4);
+    assert.match(csv[2], /^"a ""face""",171,200,290,/);
+    await page.getByRole("button", { name: "Remove Area 1" }).click();
+    await page.getByRole("group", { name: /^a "face"/ }).press("Delete");
+    await page.locator("#areas").waitFor({ state: "hidden" });
+  }));
+
+test("the slider changes the strength by keyboard", () =>
+  withPage(async (page) => {
+    const pixels = () => page.evaluate(() => document.getElementById("canvas").toDataURL());
+    const earlier = await pixels();
+    await page.getByLabel("Strength").focus();
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await page.locator("#percent").textContent(), "66 %");
+    assert.notEqual(await pixels(), earlier);
+  }));
+
+test("a file that cannot be used gives one line, and the next one works", () =>
+  withPage(async (page) => {
+    const give = (name, buffer) => page.locator("#file").setInputFiles({ name, mimeType: "image/jpeg", buffer });
+    const cases = [
+      ["notes.txt", Buffer.from("no picture"), /^notes\.txt: not a picture that this browser can read/],
+      ["empty.jpg", Buffer.alloc(0), /^empty\.jpg: not a picture that this browser can read/],
+      ["cut.jpg", (await read("photo.jpg")).subarray(0, 30_000), /^cut\.jpg: not a picture that this browser can read/],
+      ["cut.png", (await read("transparent.png")).subarray(0, 5000), /^cut\.png: the PNG is damaged or cut off$/],
+    ];
+    for (const [name, content, line] of cases) {
+      await give(name, content);
+      assert.doesNotMatch(await settle(page, line), /\n/);
+    }
+    await choose(page, "small.png");
+    await settle(page, /^small\.png: 90 × 60/);
+  }));
+
+test("nothing is asked of any other origin, and no picture is sent", () =>
+  withPage(async (page, context) => {
+    const requests = [];
+    context.on("request", (request) => requests.push(request));
+    await page.reload();
+    await settle(page, /^grace_hopper/);
+    await choose(page, "photo.jpg");
+    await settle(page, /^photo\.jpg/);
+    await download(page, "grey map");
+    const network = requests.filter((request) => !/^(blob|data):/.test(request.url()));
+    assert.ok(network.length > 0);
+    for (const request of network) {
+      assert.equal(new URL(request.url()).origin, new URL(server.url).origin);
+      assert.equal(request.method(), "GET");
+      assert.equal(request.postData(), null);
+    }
+  }));
+
+test("the page's policy forbids requests to other origins", () =>
+  withPage(async (page) => {
+    const error = await page.evaluate(() => fetch("https://example.org").catch((error) => error.message));
+    assert.match(error, /Failed to fetch/);
+    const violation = await page.evaluate(async () => {
+      const seen = new Promise((resolve) =>
+        document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective)),
+      );
+      fetch("https://example.org").catch(() => undefined);
+      return seen;
+    });
+    assert.equal(violation, "connect-src");
+  }));
+
+test("the page works without isolation, on one thread", async () => {
+  const plain = await serve({});
+  try {
+    await withPage(async (page) => assert.equal(await page.evaluate(() => crossOriginIsolated), false), {
+      url: plain.url,
+    });
+  } finally {
+    plain.close();
+  }
+});
+
+for (const isolated of [true, false]) {
+  test(`the page opens without a network, once it was open, ${isolated ? "isolated" : "and not isolated"}`, async () => {
+    const gone = await serve(isolated ? undefined : {});
+    await withPage(
+      async (page) => {
+        await page.waitForFunction(async () => {
+          const kept = await (await caches.open("salgan-web-demo")).keys();
+          return ["model.tflite", ".wasm"].every((ending) => kept.some(({ url }) => url.endsWith(ending)));
+        });
+        gone.close();
+        await page.reload();
+        await settle(page, /^grace_hopper\.jpg: 512 × 600/);
+        await choose(page, "small.png");
+        await settle(page, /^small\.png: 90 × 60/);
+        assert.equal(await page.evaluate(() => crossOriginIsolated), isolated);
+      },
+      { url: gone.url },
+    );
+  });
+}
+
+test("the single file opens from a disk, asks for nothing, and gives the same map", () =>
+  withPage(
+    async (page, context) => {
+      const requests = [];
+      context.on("request", (request) => requests.push(request.url()));
+      await choose(page, "transparent.png");
+      await settle(page, /^transparent\.png/);
+      const { bytes } = await download(page, "grey map");
+      const levels = (await readPng(bytes)).rgba.filter((_, i) => i % 4 === 0);
+      const expected = await read("transparent.png.levels");
+      assert.ok(levels.filter((level, i) => level !== expected[i]).length <= levels.length / 10_000);
+      assert.deepEqual(
+        requests.filter((url) => !/^(blob|data):/.test(url)),
+        [],
+      );
+    },
+    { url: SINGLE_FILE },
+  ));
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds no serious fault in the ${colorScheme} page, nor is it wider than a phone`, () =>
+    withPage(
+      async (page) => {
+        const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+        await page.getByRole("button", { name: "Add an area" }).press("Enter");
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => axe.run());
+        const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        assert.deepEqual(
+          grave.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+          [],
+        );
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+      },
+      { colorScheme, viewport: { width: 390, height: 844 } },
+    ));
+}
