@@ -20,9 +20,9 @@ from typing import Any
 
 import cv2
 import matplotlib
-from processor import describe_processor
 
 from salgan_tf import SaliencyPredictor, images, visualization
+from salgan_tf.exporting.processor import describe_processor
 
 # 12 megapixels, as phones take them.
 LARGE = (3000, 4000)
