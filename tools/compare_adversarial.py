@@ -74,7 +74,7 @@ EXPERIMENTS = {
             "precision": "bfloat16",
         },
         {"bce_epochs": 12, "learning_rate": 1e-4},
-        epochs=3,
+        epochs=2,
         rate=5e-5,
         alpha=20.0,
         name="adversarial_vgg16",
