@@ -1,15 +1,9 @@
-/** Calls back with every picture that is chosen, dropped or pasted. */
-export function receivePictures(input: HTMLInputElement, take: (file: File) => void) {
-  const takeFirst = (files: FileList | null | undefined) => {
-    const file = files?.[0];
-    if (file) take(file);
+/** Calls back with the pictures that are dropped or pasted anywhere, and with where that was. */
+export function receivePictures(take: (files: File[], at: Element) => void) {
+  const takeSome = (files: FileList | undefined, at: EventTarget | null) => {
+    if (files?.length) take([...files], at instanceof Element ? at : document.body);
   };
-  input.addEventListener("change", () => {
-    takeFirst(input.files);
-    // The same file may be chosen again.
-    input.value = "";
-  });
-  document.addEventListener("paste", (event) => takeFirst(event.clipboardData?.files));
+  document.addEventListener("paste", (event) => takeSome(event.clipboardData?.files, event.target));
   const { classList } = document.body;
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -19,6 +13,16 @@ export function receivePictures(input: HTMLInputElement, take: (file: File) => v
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     classList.remove("dropping");
-    takeFirst(event.dataTransfer?.files);
+    takeSome(event.dataTransfer?.files, event.target);
+  });
+}
+
+/** Calls back with the pictures that are chosen. */
+export function receiveChosen(input: HTMLInputElement, take: (files: File[]) => void) {
+  input.addEventListener("change", () => {
+    const files = [...(input.files ?? [])];
+    // The same file may be chosen again.
+    input.value = "";
+    if (files.length > 0) take(files);
   });
 }

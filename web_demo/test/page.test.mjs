@@ -1,50 +1,15 @@
 /** The page in Chromium: what a person does with it. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { download, launch, open, PICTURES, SINGLE_FILE, serve, settle } from "./browser.mjs";
+import { test } from "node:test";
+import { download, findFaults, hand, PICTURES, SINGLE_FILE, serve, settle, startBrowser } from "./browser.mjs";
 import { load } from "./load.mjs";
 
 const { readPng } = await load("png");
 const read = (name) => readFile(`${PICTURES}/${name}`);
-let browser, server;
-
-before(async () => {
-  browser = await launch();
-  server = await serve();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
-
-async function withPage(check, { url = server.url, ...options } = {}) {
-  const context = await browser.newContext({ acceptDownloads: true, ...options });
-  try {
-    await check(await open(context, url), context);
-  } finally {
-    await context.close();
-  }
-}
+const { withPage, address } = startBrowser();
 
 const choose = (page, name) => page.locator("#file").setInputFiles(`${PICTURES}/${name}`);
-
-/** Drops or pastes a file, as the browser would report it. */
-async function hand(page, event, name) {
-  const bytes = [...(await read(name))];
-  await page.evaluate(
-    ({ event, name, bytes }) => {
-      const data = new DataTransfer();
-      data.items.add(new File([new Uint8Array(bytes)], name));
-      const options = { bubbles: true, cancelable: true };
-      const target = document.body;
-      if (event === "drop") target.dispatchEvent(new DragEvent(event, { ...options, dataTransfer: data }));
-      else target.dispatchEvent(new ClipboardEvent(event, { ...options, clipboardData: data }));
-    },
-    { event, name, bytes },
-  );
-}
 
 test("a picture is chosen, dropped and pasted", () =>
   withPage(async (page) => {
@@ -177,7 +142,7 @@ test("nothing is asked of any other origin, and no picture is sent", () =>
     const network = requests.filter((request) => !/^(blob|data):/.test(request.url()));
     assert.ok(network.length > 0);
     for (const request of network) {
-      assert.equal(new URL(request.url()).origin, new URL(server.url).origin);
+      assert.equal(new URL(request.url()).origin, new URL(address()).origin);
       assert.equal(request.method(), "GET");
       assert.equal(request.postData(), null);
     }
@@ -252,15 +217,8 @@ for (const colorScheme of ["light", "dark"]) {
   test(`axe finds no serious fault in the ${colorScheme} page, nor is it wider than a phone`, () =>
     withPage(
       async (page) => {
-        const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
         await page.getByRole("button", { name: "Add an area" }).press("Enter");
-        await page.evaluate(axe);
-        const { violations } = await page.evaluate(() => axe.run());
-        const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-        assert.deepEqual(
-          grave.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-          [],
-        );
+        assert.deepEqual(await findFaults(page), []);
         assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
       },
       { colorScheme, viewport: { width: 390, height: 844 } },
