@@ -64,7 +64,11 @@ export class SaliencyModel {
     const image = new Tensor(rgb, [1, HEIGHT, WIDTH, 3]);
     const [saliency] = await this.model.run([image]);
     try {
-      return Float32Array.from(await saliency.data(), (level) => Math.max(level, LEVEL_ZERO) * SCALE);
+      const levels = await saliency.data();
+      const values = new Float32Array(levels.length);
+      // Not by `from`: it takes 6 ms, a loop 0.1.
+      for (let i = 0; i < values.length; i++) values[i] = Math.max(levels[i], LEVEL_ZERO) * SCALE;
+      return values;
     } finally {
       image.delete();
       saliency.delete();

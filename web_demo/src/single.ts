@@ -1,8 +1,8 @@
+import { ViewControls } from "./controls";
 import { find } from "./elements";
 import { receiveChosen } from "./intake";
 import { toLevels } from "./levels";
 import type { Prediction } from "./messages";
-import type { PaletteName } from "./palettes";
 import { describeError } from "./picture";
 import { writeGreyPng } from "./png";
 import { RegionBoxes } from "./region-boxes";
@@ -10,13 +10,9 @@ import { fillTable, percent } from "./region-table";
 import { findHalf, measure, toCsv, toJson } from "./regions";
 import { save, stem } from "./saving";
 import type { Desk, Tab } from "./tabs";
-import { describe, draw, encode, paint, type Settings, type View } from "./view";
+import { describe, draw, encode, paint } from "./view";
 
 const canvas = find<HTMLCanvasElement>("canvas");
-const controls = find<HTMLFormElement>("controls");
-const strength = find<HTMLInputElement>("strength");
-const uncovered = find<HTMLInputElement>("uncovered");
-const palette = find<HTMLSelectElement>("palette");
 
 interface Shown {
   name: string;
@@ -26,14 +22,13 @@ interface Shown {
 /** One picture: the one that was chosen last, shown as the controls say. */
 export class SingleTab implements Tab {
   private readonly boxes = new RegionBoxes(find("boxes"), () => this.showShares());
+  private readonly controls = new ViewControls(find<HTMLFormElement>("controls"), () => this.redraw());
   private newest = 0;
   private shown?: Shown;
 
   constructor(private readonly desk: Desk) {
     receiveChosen(find<HTMLInputElement>("file"), (files) => this.take(files));
     find("example").addEventListener("click", () => this.showExample());
-    controls.addEventListener("input", () => this.redraw());
-    controls.addEventListener("submit", (event) => event.preventDefault());
     this.onClick("save-shown", (shown) => this.saveShown(shown));
     this.onClick("save-map", (shown) => this.saveMap(shown));
     this.onClick("save-csv", (shown) => this.saveShares(shown, toCsv, "csv"));
@@ -75,21 +70,9 @@ export class SingleTab implements Tab {
     }
   }
 
-  private readSettings(): Settings {
-    return {
-      view: new FormData(controls).get("view") as View,
-      strength: strength.valueAsNumber / 100,
-      uncovered: uncovered.valueAsNumber / 100,
-      palette: palette.value as PaletteName,
-    };
-  }
-
   private redraw() {
-    find("percent").textContent = `${strength.value} %`;
-    const settings = this.readSettings();
-    strength.disabled = settings.view === "heat" || settings.view === "contours";
-    palette.disabled = settings.view === "spotlight";
     if (!this.shown) return;
+    const settings = this.controls.read();
     const { name, prediction } = this.shown;
     paint(canvas, draw(prediction.preview, settings, this.desk.palettes));
     canvas.setAttribute("aria-label", `${name}, ${settings.view}: ${describe(prediction)}`);
@@ -104,7 +87,7 @@ export class SingleTab implements Tab {
   }
 
   private async saveShown({ name, prediction }: Shown) {
-    const settings = this.readSettings();
+    const settings = this.controls.read();
     const drawn = draw(prediction, settings, this.desk.palettes);
     save(await encode(drawn), `${stem(name)}_${settings.view}.png`);
   }

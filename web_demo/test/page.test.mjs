@@ -109,7 +109,7 @@ test("the slider changes the strength by keyboard", () =>
     const earlier = await pixels();
     await page.getByLabel("Strength").focus();
     await page.keyboard.press("ArrowRight");
-    assert.equal(await page.locator("#percent").textContent(), "66 %");
+    assert.equal(await page.locator("#controls output").textContent(), "66 %");
     assert.notEqual(await pixels(), earlier);
   }));
 
