@@ -1,3 +1,5 @@
+import { AreaPanel } from "./area-panel";
+import { toJson } from "./attention-table";
 import { ViewControls } from "./controls";
 import { find } from "./elements";
 import { receiveChosen } from "./intake";
@@ -5,9 +7,8 @@ import { toLevels } from "./levels";
 import type { Prediction } from "./messages";
 import { describeError } from "./picture";
 import { writeGreyPng } from "./png";
-import { RegionBoxes } from "./region-boxes";
-import { fillTable, percent } from "./region-table";
-import { findHalf, measure, toCsv, toJson } from "./regions";
+import { percent } from "./region-table";
+import { findHalf } from "./regions";
 import { save, stem } from "./saving";
 import type { Desk, Tab } from "./tabs";
 import { describe, draw, encode, paint } from "./view";
@@ -21,28 +22,24 @@ interface Shown {
 
 /** One picture: the one that was chosen last, shown as the controls say. */
 export class SingleTab implements Tab {
-  private readonly boxes = new RegionBoxes(find("boxes"), () => this.showShares());
+  private readonly areas: AreaPanel;
   private readonly controls = new ViewControls(find<HTMLFormElement>("controls"), () => this.redraw());
   private newest = 0;
   private shown?: Shown;
 
   constructor(private readonly desk: Desk) {
+    this.areas = new AreaPanel(desk.say);
     receiveChosen(find<HTMLInputElement>("file"), (files) => this.take(files));
     find("example").addEventListener("click", () => this.showExample());
     this.onClick("save-shown", (shown) => this.saveShown(shown));
     this.onClick("save-map", (shown) => this.saveMap(shown));
-    this.onClick("save-csv", (shown) => this.saveShares(shown, toCsv, "csv"));
-    this.onClick("save-json", (shown) => this.saveShares(shown, toJson, "json"));
-    find("add-area").addEventListener("click", (event) => {
-      // Pressed by a key, the button has no clicks to count.
-      if (event.detail > 0) this.boxes.startDrawing();
-      else this.boxes.addInTheMiddle();
-    });
+    this.onClick("save-json", (shown) => this.saveNumbers(shown));
     this.showExample();
   }
 
   take([file]: File[]) {
-    this.show(file, file.name);
+    if (/\.json$/i.test(file.name)) this.areas.open(file);
+    else this.show(file, file.name);
   }
 
   private async showExample() {
@@ -57,14 +54,13 @@ export class SingleTab implements Tab {
       const prediction = await engine.predict(file);
       // A picture that was chosen later is on its way.
       if (turn !== this.newest) return;
+      const { picture, map, milliseconds, preview } = prediction;
       this.shown = { name, prediction };
-      const { picture, milliseconds, preview } = prediction;
-      this.boxes.setSize(picture.width, picture.height);
+      this.areas.show(name, map);
       this.redraw();
       const size = `${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms`;
       say(`${name}: ${size}; ${describe(prediction)}.`);
-      find("half").textContent =
-        `Half of the attention lies on ${percent(findHalf(preview.map))} of the picture.`;
+      find("half").textContent = `Half of the attention lies on ${percent(findHalf(preview.map))} of the picture.`;
     } catch (error) {
       if (turn === this.newest) say(`${name}: ${describeError(error)}`, true);
     }
@@ -79,13 +75,6 @@ export class SingleTab implements Tab {
     find<HTMLFieldSetElement>("results").disabled = false;
   }
 
-  private showShares() {
-    const shares = this.shown ? measure(this.shown.prediction.map, this.boxes.regions) : [];
-    const numbers = shares.map(({ attention, area }) => [percent(attention), `${(attention / area).toFixed(2)} ×`]);
-    fillTable(find("shares"), numbers, this.boxes);
-    find("areas").hidden = shares.length === 0;
-  }
-
   private async saveShown({ name, prediction }: Shown) {
     const settings = this.controls.read();
     const drawn = draw(prediction, settings, this.desk.palettes);
@@ -96,8 +85,8 @@ export class SingleTab implements Tab {
     save(await writeGreyPng(toLevels(map), map.width, map.height), `${stem(name)}_saliency.png`);
   }
 
-  private async saveShares({ name, prediction }: Shown, format: typeof toCsv, ending: string) {
-    save(format(measure(prediction.map, this.boxes.regions)), `${stem(name)}_areas.${ending}`);
+  private async saveNumbers({ name, prediction: { map } }: Shown) {
+    save(toJson(name, map, this.areas.shares), `${stem(name)}_attention.json`);
   }
 
   private onClick(id: string, action: (shown: Shown) => Promise<void>) {

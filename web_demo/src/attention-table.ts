@@ -1,0 +1,27 @@
+import type { SaliencyMap } from "./picture";
+import { findHalf, type Share } from "./regions";
+
+/** The tables that `predict --regions` writes, attention.csv and attention.json, for one picture. */
+
+const COLUMNS = ["photograph", "region", "attention", "area", "ratio"];
+
+export function toCsv(picture: string, shares: Share[]): string {
+  const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  const rows = shares.map(({ region, attention, area }) => {
+    return [quote(picture), quote(region.name), attention, area, attention / area];
+  });
+  return [COLUMNS, ...rows].map((row) => `${row.join()}\r\n`).join("");
+}
+
+export function toJson(picture: string, map: SaliencyMap, shares: Share[]): string {
+  const row = {
+    photograph: picture,
+    height: map.height,
+    width: map.width,
+    area_of_half_the_attention: findHalf(map),
+    regions: shares.map(({ region, attention, area }) => {
+      return { name: region.name, attention, area, ratio: attention / area };
+    }),
+  };
+  return `${JSON.stringify({ photographs: [row] }, null, 2)}\n`;
+}
