@@ -1,5 +1,6 @@
+import type { Crop } from "./crop-panel";
 import type { SaliencyMap } from "./picture";
-import { findHalf, type Share } from "./regions";
+import { findCentre, findHalf, type Share } from "./regions";
 
 /** The tables that `predict --regions` writes, attention.csv and attention.json, for one picture. */
 
@@ -13,12 +14,15 @@ export function toCsv(picture: string, shares: Share[]): string {
   return [COLUMNS, ...rows].map((row) => `${row.join()}\r\n`).join("");
 }
 
-export function toJson(picture: string, map: SaliencyMap, shares: Share[]): string {
+/** Besides what Python writes, it has the centre of attention and, if one is shown, the crop. */
+export function toJson(picture: string, map: SaliencyMap, shares: Share[], crop?: Crop): string {
   const row = {
     photograph: picture,
     height: map.height,
     width: map.width,
     area_of_half_the_attention: findHalf(map),
+    centre_of_attention: findCentre(map),
+    crop,
     regions: shares.map(({ region, attention, area }) => {
       return { name: region.name, attention, area, ratio: attention / area };
     }),

@@ -96,6 +96,19 @@ export function findHalf(map: SaliencyMap): number {
   return taken / ascending.length;
 }
 
+/** The centre of attention: the mean place, in pixels, with the map as weight; of a map of zeros, the middle. */
+export function findCentre({ width, height, values }: SaliencyMap): Corner {
+  let [total, sumX, sumY] = [0, 0, 0];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      total += values[i];
+      sumX += values[i] * (x + 0.5);
+      sumY += values[i] * (y + 0.5);
+    }
+  }
+  return total > 0 ? [sumX / total, sumY / total] : [width / 2, height / 2];
+}
+
 /** Moves and shrinks a box to whole pixels inside the picture; a box that was drawn backwards is turned round. */
 export function fit(box: Box, width: number, height: number): Box {
   const [left, right] = fitSide(box.x, box.width, width);

@@ -1,4 +1,5 @@
 import { drawContours, drawHeat, drawOverlay, drawSpotlight, uncover } from "./drawing";
+import { drawMarks, type Marks } from "./marks";
 import { InputError, type Picture } from "./picture";
 import type { PaletteName, readPalettes } from "./palettes";
 import type { Scene } from "./preview";
@@ -36,10 +37,11 @@ export function paint(canvas: HTMLCanvasElement, { width, height, rgba }: Pictur
   canvas.getContext("2d")?.putImageData(new ImageData(rgba, width, height), 0, 0);
 }
 
-/** Encodes a picture as PNG. */
-export async function encode(picture: Picture): Promise<Blob> {
+/** Encodes a picture as PNG, with the marks on it, if there are any. */
+export async function encode(picture: Picture, marks?: Marks): Promise<Blob> {
   const canvas = document.createElement("canvas");
   paint(canvas, picture);
+  if (marks) drawMarks(canvas.getContext("2d")!, marks);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
   if (!blob) throw new InputError("the picture is too large for this browser");
   return blob;

@@ -1,9 +1,11 @@
-/** Areas of interest in Chromium. */
+/** Areas of interest, the crop and the centre of attention in Chromium. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { download, findFaults, hand, PICTURES, settle, startBrowser } from "./browser.mjs";
+import { load } from "./load.mjs";
 
+const { readPng } = await load("png");
 const { withPage } = startBrowser();
 const read = (name) => readFile(`${PICTURES}/${name}`);
 const choose = (page, name) => page.locator("#file").setInputFiles(`${PICTURES}/${name}`);
@@ -163,9 +165,105 @@ test("a picture that comes while a polygon is drawn ends it", () =>
     assert.equal(await page.locator("#how-to-draw").textContent(), "");
   }));
 
-test("axe finds no serious fault while a polygon is drawn over areas", () =>
+test("areas, crop and centre are drawn on the downloaded picture, if that is wanted", () =>
+  withPage(async (page) => {
+    const take = async () => (await readPng((await download(page, "what is shown")).bytes)).rgba;
+    const plain = await take();
+    const at = (rgba, x, y) => [...rgba.subarray(4 * (y * 512 + x), 4 * (y * 512 + x) + 3)];
+    const countChanged = (rgba) => rgba.filter((value, i) => value !== plain[i]).length;
+    const file = { regions: [{ name: "low", x: 100, y: 500, width: 300, height: 50 }] };
+    await page
+      .locator("#open-areas")
+      .setInputFiles({ name: "a.json", mimeType: "", buffer: Buffer.from(JSON.stringify(file)) });
+    await settle(page, /^a\.json/);
+    const outlined = await take();
+    assert.deepEqual(at(outlined, 250, 549), [255, 255, 255]);
+    assert.ok(countChanged(outlined) < plain.length / 20);
+    await page.getByLabel("Show the centre").check();
+    assert.ok(countChanged(await take()) > countChanged(outlined));
+    await page.getByLabel("Shape").selectOption("16:9");
+    // Outside the crop it is dark.
+    const cropped = await take();
+    at(cropped, 40, 20).forEach((value, i) => assert.ok(Math.abs(value - 0.4 * at(plain, 40, 20)[i]) <= 1));
+    await page.getByLabel("with areas").uncheck();
+    assert.equal(countChanged(await take()), 0);
+  }));
+
+test("the crop of a shape is that of best_crop, and the centre lies where the map's mean is", () =>
+  withPage(async (page) => {
+    const windows = JSON.parse(await read("crops.json"));
+    for (const [shape, [left, top, right, bottom]] of Object.entries(windows)) {
+      if (shape === "3:2") await page.getByLabel("Shape").selectOption("Other");
+      else await page.getByLabel("Shape").selectOption(shape);
+      const line = `${right - left} × ${bottom - top} pixels, ${left} from the left and ${top} from the top, keep`;
+      await page.locator("#crop-line").filter({ hasText: line }).waitFor();
+    }
+    const [{ crop, centre_of_attention: centre }] = (await downloadJson(page, "numbers")).content.photographs;
+    const values = new Float32Array((await read("photo.jpg.f32")).buffer);
+    const sum = (weigh) => values.reduce((sum, value, i) => sum + value * weigh(i % 512, Math.floor(i / 512)), 0);
+    const total = sum(() => 1);
+    isNear(centre[0] / 512, sum((x) => x + 0.5) / total / 512);
+    isNear(centre[1] / 600, sum((_, y) => y + 0.5) / total / 600);
+    const [left, top, right, bottom] = windows["3:2"];
+    assert.deepEqual([crop.x, crop.y, crop.width, crop.height], [left, top, right - left, bottom - top]);
+    isNear(crop.attention, sum((_, y) => (y >= top && y < bottom ? 1 : 0)) / total);
+    await page.getByLabel("Width : height").fill("3 by 2");
+    await page.locator("#crop-line").filter({ hasText: "“3 by 2” is not a shape" }).waitFor();
+    assert.ok(await page.getByRole("button", { name: "Download the crop" }).isDisabled());
+  }));
+
+/** Decodes a file in the page: its size and the mean difference to a part of the picture that is shown. */
+const compare = (page, bytes, type, original) =>
+  page.evaluate(
+    async ({ bytes, type, original }) => {
+      const draw = async (bytes, type) => {
+        const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type }));
+        const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+        context.drawImage(bitmap, 0, 0);
+        return context;
+      };
+      const [left, top] = ["left", "top"].map((side) => parseFloat(document.getElementById("crop-frame").style[side]));
+      const [cut, whole] = [await draw(bytes, type), await draw(original, "")];
+      const { width, height } = cut.canvas;
+      const [x, y] = [(left * whole.canvas.width) / 100, (top * whole.canvas.height) / 100].map(Math.round);
+      const [found, expected] = [cut.getImageData(0, 0, width, height), whole.getImageData(x, y, width, height)];
+      const sum = found.data.reduce((sum, value, i) => sum + Math.abs(value - expected.data[i]), 0);
+      return { width, height, difference: sum / found.data.length };
+    },
+    { bytes: [...bytes], type, original: [...original] },
+  );
+
+const CROPS = [
+  ["photo.jpg", "photo_crop.jpg", "image/jpeg", 2],
+  ["orientation_6.jpg", "orientation_6_crop.jpg", "image/jpeg", 2],
+  ["transparent.png", "transparent_crop.png", "image/png", 0],
+  ["transparent.webp", "transparent_crop.webp", "image/webp", 3],
+  ["photo.gif", "photo_crop.png", "image/png", 0],
+];
+
+test("a crop is a file of its picture's type, or a PNG, and has its pixels", () =>
+  withPage(async (page) => {
+    const SIGNS = { "image/jpeg": "\xff\xd8\xff", "image/png": "\x89PNG", "image/webp": "RIFF" };
+    await page.getByLabel("Shape").selectOption("1:1");
+    for (const [name, expected, type, most] of CROPS) {
+      await choose(page, name);
+      await settle(page, new RegExp(`^${name}: `));
+      const { name: saved, bytes } = await download(page, "Download the crop");
+      assert.equal(saved, expected);
+      assert.ok(Buffer.from(bytes).toString("latin1").startsWith(SIGNS[type]), name);
+      const said = await settle(page, new RegExp(`^${expected}: `));
+      assert.equal(/a PNG, as this browser does not write/.test(said), name === "photo.gif");
+      const { width, height, difference } = await compare(page, bytes, type, await read(name));
+      assert.equal(width, height);
+      assert.ok(difference <= most, `${name}: mean difference ${difference}`);
+    }
+  }));
+
+test("axe finds no serious fault while a polygon is drawn over areas and a crop", () =>
   withPage(
     async (page) => {
+      await page.getByLabel("Shape").selectOption("Other");
+      await page.getByLabel("Show the centre").check();
       await page.getByRole("button", { name: "Add an area" }).press("Enter");
       await page.getByRole("button", { name: "Add a polygon" }).press("Enter");
       assert.deepEqual(await findFaults(page), []);

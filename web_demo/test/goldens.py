@@ -15,11 +15,12 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
-from salgan_tf import attention_share, images, inference, visualization
+from salgan_tf import attention_share, best_crop, images, inference, visualization
 from salgan_tf.regions import Region
 
 RESIZED_SHAPE = (24, 32)
 MAP_SHAPE = (16, 20)
+ASPECTS = (1, 4 / 5, 16 / 9, 9 / 16, 3 / 2, 60, 1 / 60)
 
 
 def make_picture(height: int, width: int, channels: int = 3) -> np.ndarray:
@@ -130,6 +131,16 @@ def pngs() -> dict[str, dict[str, bytes | np.ndarray | list[int]]]:
     return results
 
 
+def crops() -> dict[str, np.ndarray]:
+    """Find the windows of maps that have many equal values, and of one of zeros."""
+    sizes = ((75, 100), (90, 40), (31, 64), (1, 1))
+    maps = {f"{width}x{height}": make_map(height, width) for height, width in sizes} | {"dark": np.zeros((9, 16))}
+    return {
+        name: np.array([best_crop(saliency, aspect) for aspect in ASPECTS], np.float32)
+        for name, saliency in maps.items()
+    }
+
+
 def shares() -> list[dict[str, list | float]]:
     """Measure polygons on a map of 40 x 30: with corners on edges and middles of pixels, and crossing themselves."""
     saliency = make_map(30, 40)
@@ -158,7 +169,7 @@ def _encode(value):
 
 def main() -> None:
     """Write the goldens beside this file."""
-    kinds = (resized, smoothed, levels, drawn, pngs, shares)
+    kinds = (resized, smoothed, levels, drawn, pngs, crops, shares)
     goldens = {kind.__name__: kind() for kind in kinds}
     path = Path(__file__).with_name("goldens.json")
     path.write_text(json.dumps(_encode(goldens), indent=1) + "\n")

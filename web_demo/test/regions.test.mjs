@@ -1,12 +1,13 @@
-/** Areas and their files: what the page computes is what the package does, see goldens.py and pictures.py. */
+/** Areas, their files and crops: what the page computes is what the package does, see goldens.py and pictures.py. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { PICTURES } from "./browser.mjs";
-import { goldens, load, makeMap } from "./load.mjs";
+import { floats, goldens, load, makeMap, sides } from "./load.mjs";
 
-const { findHalf, fit, measure, move } = await load("regions");
+const { findCentre, findHalf, fit, measure, move } = await load("regions");
 const { readRegions, writeRegions } = await load("region-file");
+const { bestCrop, readAspect } = await load("crops");
 
 const read = async (name) => JSON.parse(await readFile(`${PICTURES}/${name}`));
 const readMap = async () => {
@@ -15,9 +16,11 @@ const readMap = async () => {
 };
 const isNear = (found, expected) => assert.ok(Math.abs(found - expected) <= 1e-9, `${found}, expected ${expected}`);
 
-test("half of the attention lies on the brightest pixels", () => {
+test("half of the attention lies on the brightest pixels, and its centre is their mean place", () => {
   const map = { width: 4, height: 2, values: Float32Array.of(0, 1, 0, 0, 2, 4, 0, 1) };
   assert.equal(findHalf(map), 1 / 8);
+  assert.deepEqual(findCentre(map), [(1.5 + 1 + 6 + 3.5) / 8, (0.5 + 7 * 1.5) / 8]);
+  assert.deepEqual(findCentre({ ...map, values: new Float32Array(8) }), [2, 1]);
 });
 
 test("polygons have the shares of attention and area that the package gives them", () => {
@@ -119,3 +122,30 @@ for (const [content, cause] of REFUSED) {
     );
   });
 }
+
+const ASPECTS = [1, 4 / 5, 16 / 9, 9 / 16, 3 / 2, 60, 1 / 60];
+for (const [size, expected] of Object.entries(goldens.crops)) {
+  test(`the windows of a map are those of best_crop: ${size}`, () => {
+    const map = size === "dark" ? { width: 16, height: 9, values: new Float32Array(144) } : makeMap(...sides(size));
+    const windows = ASPECTS.flatMap((aspect) => {
+      const { x, y, width, height } = bestCrop(map, aspect);
+      return [x, y, x + width, y + height];
+    });
+    assert.deepEqual(windows, [...floats(expected)]);
+  });
+}
+
+test("the windows of a photograph's map are those of best_crop", async () => {
+  const map = await readMap();
+  for (const [aspect, window] of Object.entries(await read("crops.json"))) {
+    const { x, y, width, height } = bestCrop(map, readAspect(aspect));
+    assert.deepEqual([x, y, x + width, y + height], window, aspect);
+  }
+});
+
+test("a shape that is none is refused", () => {
+  assert.equal(readAspect(" 1.91:1 "), 1.91);
+  for (const text of ["", "16/9", "0:1", "1:0", "1:", "-1:2", "1e3:1", "1:2:3"]) {
+    assert.throws(() => readAspect(text), /is not a shape: expected width:height, such as 3:2/);
+  }
+});
