@@ -115,12 +115,12 @@ export class RegionBoxes {
     element.className = "polygon" in region ? "region polygon" : "region box";
     element.tabIndex = 0;
     element.role = "group";
-    element.append(document.createElement("span"));
+    const label = document.createElement("span");
     if ("polygon" in region) {
       const { x, y, width, height } = boundsOf(region);
       // Moved, it keeps its form.
-      element.append(new Outline("polygon", x, y, width, height).setCorners(region.polygon).element);
-    } else element.append(document.createElement("i"));
+      element.append(new Outline("polygon", x, y, width, height).setCorners(region.polygon).element, label);
+    } else element.append(label, document.createElement("i"));
     element.addEventListener("pointerdown", (event) => {
       const isHandle = event.target instanceof HTMLElement && event.target.localName === "i";
       this.drag(event, index, this.regions[index], isHandle ? "resize" : "move");
@@ -171,7 +171,7 @@ export class RegionBoxes {
   private label(index: number) {
     const element = this.stage.children[index] as HTMLElement;
     const region = this.regions[index];
-    element.firstElementChild!.textContent = region.name;
+    element.querySelector("span")!.textContent = region.name;
     const resizing = "polygon" in region ? "" : " with Shift they resize it,";
     element.ariaLabel = `${region.name}: arrow keys move it,${resizing} Delete removes it`;
   }

@@ -4,6 +4,7 @@ import { ViewControls } from "./controls";
 import { CropPanel } from "./crop-panel";
 import { find } from "./elements";
 import { receiveChosen } from "./intake";
+import { looksDrawn } from "./kind";
 import { toLevels } from "./levels";
 import type { Prediction } from "./messages";
 import { describeError } from "./picture";
@@ -68,6 +69,9 @@ export class SingleTab implements Tab {
       this.redraw();
       const size = `${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms`;
       say(`${name}: ${size}; ${describe(prediction)}.`);
+      find("kind").textContent = looksDrawn(picture)
+        ? "This looks like a screenshot or a drawing; the model learned from photographs."
+        : "";
       find("half").textContent = `Half of the attention lies on ${percent(findHalf(preview.map))} of the picture.`;
     } catch (error) {
       if (turn === this.newest) say(`${name}: ${describeError(error)}`, true);

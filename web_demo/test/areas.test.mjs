@@ -1,4 +1,4 @@
-/** Areas of interest, the crop and the centre of attention in Chromium. */
+/** What the tab of one picture has besides the map, in Chromium: areas, the crop, the centre, what it says of drawings. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -256,6 +256,25 @@ test("a crop is a file of its picture's type, or a PNG, and has its pixels", () 
       const { width, height, difference } = await compare(page, bytes, type, await read(name));
       assert.equal(width, height);
       assert.ok(difference <= most, `${name}: mean difference ${difference}`);
+    }
+  }));
+
+test("a screenshot or a drawing is named as such, and a photograph is not", () =>
+  withPage(async (page, context) => {
+    const hint = page.locator("#kind");
+    assert.equal(await hint.textContent(), "");
+    const other = await context.newPage();
+    await other.setContent(`<h1>A headline</h1>${"<p>Some words of text.</p>".repeat(20)}`);
+    for (const type of ["png", "jpeg"]) {
+      const buffer = await other.screenshot({ type });
+      await page.locator("#file").setInputFiles({ name: `shot.${type}`, mimeType: `image/${type}`, buffer });
+      await settle(page, new RegExp(`^shot\\.${type}`));
+      assert.match(await hint.textContent(), /^This looks like a screenshot or a drawing; the model learned/);
+    }
+    for (const name of ["24_megapixels.jpg", "grey.png", "small.png"]) {
+      await choose(page, name);
+      await settle(page, new RegExp(`^${name}: `));
+      assert.equal(await hint.textContent(), "", name);
     }
   }));
 
