@@ -1,3 +1,4 @@
+import { CompareTab } from "./compare";
 import { find } from "./elements";
 import { Engine } from "./engine";
 import { receivePictures } from "./intake";
@@ -13,5 +14,6 @@ const { worker, sources, readExample } = await findParts();
 const desk = { engine: new Engine(worker, sources), palettes: await readPalettes(), readExample };
 const tabs = new Tabs(find("tabs"), find("status"), desk);
 tabs.add(find("single"), (desk) => new SingleTab(desk));
+tabs.add(find("compare"), (desk) => new CompareTab(desk));
 tabs.openFirst();
 receivePictures((files, at) => tabs.take(files, at));

@@ -63,8 +63,7 @@ export class SingleTab implements Tab {
       this.redraw();
       const size = `${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms`;
       say(`${name}: ${size}; ${describe(prediction)}.`);
-      find("half").textContent =
-        `Half of the attention lies on ${percent(findHalf(preview.map))} of the picture.`;
+      find("half").textContent = `Half of the attention lies on ${percent(findHalf(preview.map))} of the picture.`;
     } catch (error) {
       if (turn === this.newest) say(`${name}: ${describeError(error)}`, true);
     }

@@ -37,9 +37,18 @@ export function paint(canvas: HTMLCanvasElement, { width, height, rgba }: Pictur
 }
 
 /** Encodes a picture as PNG. */
-export async function encode(picture: Picture): Promise<Blob> {
+export function encode(picture: Picture): Promise<Blob> {
+  return encodeCanvas(toCanvas(picture));
+}
+
+export function toCanvas(picture: Picture): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   paint(canvas, picture);
+  return canvas;
+}
+
+/** Encodes what a canvas shows as PNG. */
+export async function encodeCanvas(canvas: HTMLCanvasElement): Promise<Blob> {
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
   if (!blob) throw new InputError("the picture is too large for this browser");
   return blob;
