@@ -1,6 +1,6 @@
 import type { Prediction, Reply, Request } from "./messages";
 import type { Sources } from "./model";
-import { InputError } from "./picture";
+import { InputError, type Picture } from "./picture";
 
 /** The model in a thread of its own. */
 export class Engine {
@@ -24,16 +24,20 @@ export class Engine {
     this.send({ sources });
   }
 
-  /** @throws InputError the file is not a picture, or the model does not run in this browser */
-  predict(file: Blob): Promise<Prediction> {
+  /**
+   * @param image a file, or a picture, which is handed over and comes back with the map
+   * @throws InputError the file is not a picture, or the model does not run in this browser
+   */
+  predict(image: Blob | Picture): Promise<Prediction> {
     const id = ++this.asked;
     const answer = Promise.withResolvers<Prediction>();
     this.waiting.set(id, answer);
-    this.send({ id, file });
+    if (image instanceof Blob) this.send({ id, file: image });
+    else this.send({ id, picture: image }, [image.rgba.buffer]);
     return answer.promise;
   }
 
-  private send(request: Request) {
-    this.worker.postMessage(request);
+  private send(request: Request, transfer: Transferable[] = []) {
+    this.worker.postMessage(request, transfer);
   }
 }

@@ -1,8 +1,9 @@
 import type { Sources } from "./model";
+import type { Picture } from "./picture";
 import type { Scene } from "./preview";
 
 /** What the page tells the worker: first where the model is, then picture after picture. */
-export type Request = { sources: Sources } | { id: number; file: Blob };
+export type Request = { sources: Sources } | { id: number; file: Blob } | { id: number; picture: Picture };
 
 /** The worker's answer to a picture. */
 export type Reply = { id: number; prediction: Prediction } | { id: number; problem: string };

@@ -3,6 +3,7 @@ import { find } from "./elements";
 import { Engine } from "./engine";
 import { receivePictures } from "./intake";
 import { keepForOffline } from "./keeping";
+import { LiveTab } from "./live";
 import { readPalettes } from "./palettes";
 import { findParts } from "./parts";
 import { SingleTab } from "./single";
@@ -15,5 +16,6 @@ const desk = { engine: new Engine(worker, sources), palettes: await readPalettes
 const tabs = new Tabs(find("tabs"), find("status"), desk);
 tabs.add(find("single"), (desk) => new SingleTab(desk));
 tabs.add(find("compare"), (desk) => new CompareTab(desk));
+tabs.add(find("live"), (desk) => new LiveTab(desk));
 tabs.openFirst();
 receivePictures((files, at) => tabs.take(files, at));

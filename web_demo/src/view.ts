@@ -1,5 +1,5 @@
 import { drawContours, drawHeat, drawOverlay, drawSpotlight, uncover } from "./drawing";
-import { InputError, type Picture } from "./picture";
+import { InputError, type Picture, type SaliencyMap } from "./picture";
 import type { PaletteName, readPalettes } from "./palettes";
 import type { Scene } from "./preview";
 
@@ -55,7 +55,7 @@ export async function encodeCanvas(canvas: HTMLCanvasElement): Promise<Blob> {
 }
 
 /** Says in words where most people look, for whoever does not see the map. */
-export function describe({ map }: Scene): string {
+export function describe({ map }: { map: SaliencyMap }): string {
   const peak = map.values.reduce((best, value, i, values) => (value > values[best] ? i : best), 0);
   const across = ["left", "centre", "right"][Math.floor(((peak % map.width) / map.width) * 3)];
   const down = ["top", "middle", "bottom"][Math.floor((peak / map.values.length) * 3)];

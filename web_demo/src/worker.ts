@@ -17,13 +17,13 @@ self.onmessage = ({ data }: MessageEvent<Request>) => {
     // Whoever asks for a map is told.
     opening.catch(() => undefined);
   } else {
-    turn = turn.then(() => answer(data.id, data.file));
+    turn = turn.then(() => answer(data));
   }
 };
 
-async function answer(id: number, file: Blob) {
+async function answer({ id, ...image }: Exclude<Request, { sources: unknown }>) {
   try {
-    const picture = await decode(file);
+    const picture = "file" in image ? await decode(image.file) : image.picture;
     const model = await opening.catch((error) => {
       throw new InputError(`the model cannot be opened: ${error.message}`);
     });

@@ -173,6 +173,30 @@ test("the page works without isolation, on one thread", async () => {
   }
 });
 
+const haveCores = (page, count) =>
+  page.addInitScript((count) => Object.defineProperty(navigator, "hardwareConcurrency", { value: count }), count);
+
+test("from the second time on the page has threads, on a host that sets no headers too", async () => {
+  const plain = await serve({});
+  try {
+    await withPage(
+      async (page, context) => {
+        await haveCores(page, 4);
+        const runtimes = new Set();
+        context.on("request", (request) => runtimes.add(request.url().match(/\w+\.wasm$/)?.[0]));
+        await page.reload();
+        await settle(page, /^grace_hopper\.jpg: 512 × 600/);
+        runtimes.delete(undefined);
+        // One without threads would have been loaded after this one, if this one had failed.
+        assert.deepEqual([...runtimes], ["litert_wasm_threaded_internal.wasm"]);
+      },
+      { url: plain.url },
+    );
+  } finally {
+    plain.close();
+  }
+});
+
 for (const isolated of [true, false]) {
   test(`the page opens without a network, once it was open, ${isolated ? "isolated" : "and not isolated"}`, async () => {
     const gone = await serve(isolated ? undefined : {});
@@ -183,11 +207,13 @@ for (const isolated of [true, false]) {
           return ["model.tflite", ".wasm"].every((ending) => kept.some(({ url }) => url.endsWith(ending)));
         });
         gone.close();
+        // Even where the page now wants a runtime with threads, which it never loaded.
+        await haveCores(page, 4);
         await page.reload();
         await settle(page, /^grace_hopper\.jpg: 512 × 600/);
         await choose(page, "small.png");
         await settle(page, /^small\.png: 90 × 60/);
-        assert.equal(await page.evaluate(() => crossOriginIsolated), isolated);
+        assert.equal(await page.evaluate(() => crossOriginIsolated), true);
       },
       { url: gone.url },
     );
