@@ -53,6 +53,8 @@ test("what is dropped goes to the tab that is open, and each tab keeps its statu
     await settle(page, /^grace_hopper\.jpg: 512/);
     await hand(page, "drop", "palette.png");
     await settle(page, /^palette\.png: 512/);
+    await hand(page, "drop", ["small.png", "narrow.png"]);
+    await settle(page, /^One picture at a time: these are 2 files\.$/);
     await page.getByRole("tab", { name: "Compare two" }).click();
     await settle(page, /^A: small\.png, 90 × 60 pixels$/);
   }));
