@@ -1,0 +1,18 @@
+import { writeFileSync } from "node:fs";
+import { launch, serve } from "./browser.mjs";
+const browser = await launch(); const server = await serve();
+const ctx = await browser.newContext({serviceWorkers:"block"});
+const page = await ctx.newPage();
+await page.goto(server.url+"prof.html");
+const b=n=>server.url+n;
+const cdp = await ctx.newCDPSession(page);
+await cdp.send("Profiler.enable"); await cdp.send("Profiler.setSamplingInterval",{interval:200});
+await cdp.send("Profiler.start");
+const r = await page.evaluate(d=>go(d),{folder:b("litert/"),model:b("model.tflite"),threads:1,n:300}).catch(e=>console.log(String(e)));
+const {profile} = await cdp.send("Profiler.stop");
+writeFileSync("/tmp/h2/cpu.json", JSON.stringify(profile));
+const self = new Map(), dt = profile.timeDeltas; const nodes=new Map(profile.nodes.map(n=>[n.id,n]));
+profile.samples.forEach((s,i)=>{const n=nodes.get(s).callFrame; const k=n.functionName+" "+n.url.split("/").pop()+":"+n.lineNumber+":"+n.columnNumber; self.set(k,(self.get(k)||0)+dt[i]/1000)});
+const total=[...self.values()].reduce((a,b)=>a+b);
+for (const [k,v] of [...self].sort((a,b)=>b[1]-a[1]).slice(0,25)) console.log((100*v/total).toFixed(1)+"%", v.toFixed(0)+" ms", k);
+await browser.close(); server.close();

@@ -1,0 +1,18 @@
+import { load } from "./load.mjs";
+const { resizeArea } = await load("area"); const { blur, resizeCubic } = await load("smooth");
+const pic=(w,h)=>({width:w,height:h,rgba:Uint8ClampedArray.from({length:w*h*4},(_,i)=>i*31%256)});
+const bench=(n,f)=>{for(let i=0;i<15;i++)f();const t=[];for(let i=0;i<25;i++){const s=performance.now();f();t.push(performance.now()-s)}t.sort((a,b)=>a-b);console.log(n,t[12].toFixed(2),t[0].toFixed(2))};
+const p=pic(512,600), v=pic(1280,720), vga=pic(640,480), m320=pic(320,256);
+bench("area 512x600",()=>resizeArea(p,320,256));
+bench("area 640x480",()=>resizeArea(vga,320,256));
+bench("area 1280x720",()=>resizeArea(v,320,256));
+bench("dropAlpha",()=>resizeArea(m320,320,256));
+const values=Float32Array.from({length:81920},(_,i)=>(i%256)/256);
+const map={width:320,height:256,values};
+bench("cubic 512x600",()=>resizeCubic(map,512,600));
+bench("cubic 1280x720",()=>resizeCubic(map,1280,720));
+const big=resizeCubic(map,512,600); bench("blur 512x600",()=>blur(big));
+bench("blur 320x256",()=>blur({...map}));
+const u=new Uint8Array(81920).map((_,i)=>i%256);
+bench("Float32Array.from",()=>Float32Array.from(u,(l)=>Math.max(l,.25)/256));
+bench("loop",()=>{const o=new Float32Array(81920);for(let i=0;i<o.length;i++)o[i]=Math.max(u[i],.25)/256;return o});
