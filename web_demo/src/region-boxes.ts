@@ -36,6 +36,13 @@ export class RegionBoxes {
     this.show();
   }
 
+  /** Takes other regions, which fit into the picture. */
+  replace(regions: Region[]) {
+    this.stage.classList.remove("drawing");
+    this.regions = regions;
+    this.show();
+  }
+
   /** Waits for a box to be drawn. */
   startDrawing() {
     this.stage.classList.add("drawing");
@@ -60,7 +67,11 @@ export class RegionBoxes {
   }
 
   private nextName() {
-    return `Area ${++this.drawn}`;
+    let name: string;
+    // The other picture may have brought such names.
+    do name = `Area ${++this.drawn}`;
+    while (this.regions.some((region) => region.name === name));
+    return name;
   }
 
   private add(region: Region) {

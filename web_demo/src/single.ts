@@ -6,7 +6,7 @@ import type { Prediction } from "./messages";
 import { describeError } from "./picture";
 import { writeGreyPng } from "./png";
 import { RegionBoxes } from "./region-boxes";
-import { fillTable } from "./region-table";
+import { fillTable, percent } from "./region-table";
 import { findHalf, measure, toCsv, toJson } from "./regions";
 import { save, stem } from "./saving";
 import type { Desk, Tab } from "./tabs";
@@ -63,8 +63,7 @@ export class SingleTab implements Tab {
       this.redraw();
       const size = `${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms`;
       say(`${name}: ${size}; ${describe(prediction)}.`);
-      find("half").textContent =
-        `Half of the attention lies on ${(100 * findHalf(preview.map)).toFixed(1)} % of the picture.`;
+      find("half").textContent = `Half of the attention lies on ${percent(findHalf(preview.map))} of the picture.`;
     } catch (error) {
       if (turn === this.newest) say(`${name}: ${describeError(error)}`, true);
     }
@@ -81,7 +80,8 @@ export class SingleTab implements Tab {
 
   private showShares() {
     const shares = this.shown ? measure(this.shown.prediction.map, this.boxes.regions) : [];
-    fillTable(find("shares"), shares, this.boxes);
+    const numbers = shares.map(({ attention, area }) => [percent(attention), `${(attention / area).toFixed(2)} ×`]);
+    fillTable(find("shares"), numbers, this.boxes);
     find("areas").hidden = shares.length === 0;
   }
 

@@ -53,13 +53,13 @@ test("what is shown is downloaded in the picture's own size, in each view and pa
     for (const view of ["Overlay", "Heat alone", "Contours"]) {
       await page.getByRole("radio", { name: view }).check();
       for (const palette of ["viridis", "turbo", "inferno"]) {
-        await page.getByLabel("Colours").selectOption(palette);
+        await page.getByRole("combobox", { name: "Colours" }).selectOption(palette);
         await take(/^grace_hopper_(overlay|heat|contours)\.png$/);
       }
     }
     await page.getByRole("radio", { name: "Spotlight" }).check();
     await take(/^grace_hopper_spotlight\.png$/);
-    await page.getByLabel("Before / after").fill("100");
+    await page.getByRole("slider", { name: "Before / after" }).fill("100");
     await take(/^grace_hopper_spotlight\.png$/);
     assert.equal(seen.size, 11);
   }));
@@ -107,7 +107,7 @@ test("the slider changes the strength by keyboard", () =>
   withPage(async (page) => {
     const pixels = () => page.evaluate(() => document.getElementById("canvas").toDataURL());
     const earlier = await pixels();
-    await page.getByLabel("Strength").focus();
+    await page.getByRole("slider", { name: "Strength" }).focus();
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.locator("#controls output").textContent(), "66 %");
     assert.notEqual(await pixels(), earlier);
