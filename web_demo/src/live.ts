@@ -155,7 +155,7 @@ export class LiveTab implements Tab {
   private count(milliseconds: number) {
     const now = performance.now();
     this.times = [...this.times.filter((time) => time > now - 1000), now];
-    find("live-speed").textContent = `${this.times.length} frames a second, ${Math.round(milliseconds)} ms a map`;
+    find("live-speed").textContent = `frames a second: ${this.times.length}, a map: ${Math.round(milliseconds)} ms`;
   }
 
   private get isPlaying() {

@@ -38,7 +38,7 @@ async function startCamera(page) {
 const waitForFrames = (page) =>
   page
     .locator("#live-speed")
-    .filter({ hasText: /^[1-9]\d* frames a second, \d+ ms a map$/ })
+    .filter({ hasText: /^frames a second: [1-9]\d*, a map: \d+ ms$/ })
     .waitFor({ timeout: 60_000 });
 
 /** Waits until the frames that the model still had are shown. */

@@ -72,7 +72,7 @@ async function timeLive(page) {
   await settle(page, /^camera: 1280 × 720/);
   // Two seconds to become warm, a second of frames.
   await page.waitForTimeout(3000);
-  const [, frames, map] = (await page.locator("#live-speed").textContent()).match(/^(\d+) .* (\d+) ms/);
+  const [, frames, map] = (await page.locator("#live-speed").textContent()).match(/(\d+), a map: (\d+) ms/);
   await page.getByRole("tab", { name: "One picture" }).click();
   return { frame: 1000 / Number(frames), map: Number(map) };
 }
