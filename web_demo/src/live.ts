@@ -173,7 +173,7 @@ export class LiveTab implements Tab {
 
   private showPosition() {
     const { currentTime = 0, duration = 0 } = this.player?.video ?? {};
-    // A film that was recorded as it came does not tell its length.
+    // Some films, recorded as they came, do not tell their length.
     position.disabled = !Number.isFinite(duration);
     position.value = String(position.disabled ? 0 : currentTime / duration);
   }
