@@ -99,7 +99,8 @@ export class LiveTab implements Tab {
   private start(player: Player) {
     const { video, name } = player;
     this.player = player;
-    for (const event of ["play", "pause", "ended", "timeupdate"]) video.addEventListener(event, () => this.showState());
+    for (const event of ["play", "pause"]) video.addEventListener(event, () => this.showState());
+    video.addEventListener("timeupdate", () => this.showPosition());
     this.showState();
     this.desk.say(`${name}: ${video.videoWidth} × ${video.videoHeight} pixels.`);
     this.follow(player);
@@ -112,12 +113,12 @@ export class LiveTab implements Tab {
         if (player !== this.player) return;
         const frame = this.spare;
         const name = player.isCamera ? "camera" : `${stem(player.name)}_${player.video.currentTime.toFixed(2)}s`;
-        const { map } = await this.desk.engine.predict(this.grab(player.video));
+        const { map, milliseconds } = await this.desk.engine.predict(this.grab(player.video));
         if (player !== this.player) return;
         this.spare = this.shown?.frame ?? document.createElement("canvas");
         this.shown = { frame, map, name };
         this.redraw();
-        this.count();
+        this.count(milliseconds);
       }
     } catch (error) {
       if (player !== this.player) return;
@@ -145,38 +146,47 @@ export class LiveTab implements Tab {
   private redraw() {
     if (!this.shown) return;
     const settings = this.controls.read();
-    const { frame, map } = this.shown;
+    const { frame, map, name } = this.shown;
     drawFrame(canvas, this.layer, frame, map, settings, this.desk.palettes[settings.palette]);
+    canvas.ariaLabel = `${name}, ${settings.view}: ${this.isPlaying ? "playing" : describe(this.shown)}`;
     find<HTMLFieldSetElement>("live-results").disabled = false;
   }
 
-  private count() {
+  private count(milliseconds: number) {
     const now = performance.now();
     this.times = [...this.times.filter((time) => time > now - 1000), now];
-    find("live-speed").textContent = `${this.times.length} frames a second`;
+    find("live-speed").textContent = `frames a second: ${this.times.length}, a map: ${Math.round(milliseconds)} ms`;
+  }
+
+  private get isPlaying() {
+    return this.player !== undefined && !this.player.video.paused;
   }
 
   private showState() {
-    const { player, shown } = this;
-    const playing = player && !player.video.paused;
+    const { player } = this;
     find<HTMLFieldSetElement>("live-playing").disabled = !player;
-    pause.textContent = playing ? "Pause" : "Play";
+    pause.textContent = this.isPlaying ? "Pause" : "Play";
     find("live-seeking").hidden = !player || player.isCamera;
-    // A film that was recorded as it came does not tell its length.
-    position.disabled = !Number.isFinite(player?.video.duration);
-    position.valueAsNumber = player && !position.disabled ? player.video.currentTime / player.video.duration : 0;
-    if (playing) canvas.ariaLabel = `${player.name}, playing`;
-    else if (shown) canvas.ariaLabel = `${shown.name}: ${describe(shown)}`;
+    this.showPosition();
+    this.redraw();
+  }
+
+  private showPosition() {
+    const { currentTime = 0, duration = 0 } = this.player?.video ?? {};
+    // Some films, recorded as they came, do not tell their length.
+    position.disabled = !Number.isFinite(duration);
+    position.value = String(position.disabled ? 0 : currentTime / duration);
   }
 
   private togglePause() {
-    const video = this.player!.video;
-    if (video.paused) video.play();
+    const { video } = this.player!;
+    // Playing is aborted by a pause that follows at once.
+    if (video.paused) video.play().catch(() => undefined);
     else video.pause();
   }
 
   private seek() {
-    const video = this.player!.video;
+    const { video } = this.player!;
     video.currentTime = position.valueAsNumber * video.duration;
   }
 

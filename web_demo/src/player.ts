@@ -44,8 +44,7 @@ export class Player {
       track.addEventListener("ended", () => player.end("it was unplugged, or taken away by the browser"));
     }
     player.video.srcObject = stream;
-    await player.video.play();
-    return player;
+    return player.begin("its pictures cannot be shown");
   }
 
   /** @throws InputError the file is not a video that this browser can play */
@@ -53,21 +52,12 @@ export class Player {
     const player = new Player(file.name, false);
     const { video } = player;
     video.src = URL.createObjectURL(file);
-    try {
-      await new Promise((resolve, reject) => {
-        video.addEventListener("loadeddata", resolve);
-        video.addEventListener("error", reject);
-      });
-    } catch {
-      player.close();
-      throw new InputError("not a video that this browser can play, or a damaged one");
-    }
+    await player.begin("not a video that this browser can play, or a damaged one");
     if (video.videoWidth === 0) {
       player.close();
       throw new InputError("it has no pictures, or in an encoding that this browser cannot read");
     }
     video.addEventListener("error", () => player.end(`it is damaged after ${video.currentTime.toFixed(1)} s`));
-    await video.play();
     return player;
   }
 
@@ -93,6 +83,16 @@ export class Player {
     URL.revokeObjectURL(this.video.src);
     this.video.removeAttribute("src");
     this.video.srcObject = null;
+  }
+
+  private async begin(problem: string): Promise<this> {
+    try {
+      await this.video.play();
+      return this;
+    } catch {
+      this.close();
+      throw new InputError(problem);
+    }
   }
 
   private get tracks(): MediaStreamTrack[] {
