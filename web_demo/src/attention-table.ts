@@ -1,4 +1,5 @@
 import type { Crop } from "./crop-panel";
+import { writeCsv } from "./csv";
 import type { SaliencyMap } from "./picture";
 import { findCentre, findHalf, type Share } from "./regions";
 
@@ -7,11 +8,8 @@ import { findCentre, findHalf, type Share } from "./regions";
 const COLUMNS = ["photograph", "region", "attention", "area", "ratio"];
 
 export function toCsv(picture: string, shares: Share[]): string {
-  const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
-  const rows = shares.map(({ region, attention, area }) => {
-    return [quote(picture), quote(region.name), attention, area, attention / area];
-  });
-  return [COLUMNS, ...rows].map((row) => `${row.join()}\r\n`).join("");
+  const rows = shares.map(({ region, attention, area }) => [picture, region.name, attention, area, attention / area]);
+  return writeCsv(COLUMNS, rows);
 }
 
 /** Besides what Python writes, it has the centre of attention and, if one is shown, the crop. */

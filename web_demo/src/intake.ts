@@ -1,9 +1,22 @@
-/** Calls back with the pictures that are dropped or pasted anywhere, and with where that was. */
-export function receivePictures(take: (files: File[], at: Element) => void) {
-  const takeSome = (files: FileList | undefined, at: EventTarget | null) => {
-    if (files?.length) take([...files], at instanceof Element ? at : document.body);
+import { collectFiles } from "./folders";
+import { describeError } from "./picture";
+
+/**
+ * Receives the files that are dropped or pasted anywhere.
+ *
+ * @param take is called with them, and with where that was
+ * @param warn is called with what cannot be taken
+ */
+export function receivePictures(take: (files: File[], at: Element) => void, warn: (text: string) => void) {
+  const receive = async (data: DataTransfer | null, target: EventTarget | null) => {
+    try {
+      const files = data ? await collectFiles(data) : [];
+      if (files.length > 0) take(files, target instanceof Element ? target : document.body);
+    } catch (error) {
+      warn(`What was dropped cannot be used: ${describeError(error)}`);
+    }
   };
-  document.addEventListener("paste", (event) => takeSome(event.clipboardData?.files, event.target));
+  document.addEventListener("paste", (event) => receive(event.clipboardData, event.target));
   const { classList } = document.body;
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -13,11 +26,11 @@ export function receivePictures(take: (files: File[], at: Element) => void) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     classList.remove("dropping");
-    takeSome(event.dataTransfer?.files, event.target);
+    receive(event.dataTransfer, event.target);
   });
 }
 
-/** Calls back with the pictures that are chosen. */
+/** Calls back with the files that are chosen. */
 export function receiveChosen(input: HTMLInputElement, take: (files: File[]) => void) {
   input.addEventListener("change", () => {
     const files = [...(input.files ?? [])];

@@ -45,8 +45,10 @@ export class SingleTab implements Tab {
     this.showExample();
   }
 
-  take([file]: File[]) {
-    if (/\.json$/i.test(file.name)) this.areas.open(file);
+  take(files: File[]) {
+    const [file] = files;
+    if (files.length > 1) this.desk.say(`One picture at a time: these are ${files.length} files.`, true);
+    else if (/\.json$/i.test(file.name)) this.areas.open(file);
     else this.show(file, file.name);
   }
 

@@ -73,6 +73,11 @@ export class Tabs {
     this.opened?.tab?.take(files, at);
   }
 
+  /** Writes what is wrong into the status line of the open tab. */
+  warn(text: string) {
+    if (this.opened) this.say(this.opened, { text, wrong: true });
+  }
+
   private open(place: Place) {
     if (place === this.opened) return;
     if (this.opened) history.replaceState(null, "", `#${place.panel.id}`);
@@ -95,7 +100,8 @@ export class Tabs {
 
   private showLine() {
     const { text, wrong } = this.opened!.line;
-    this.status.textContent = text;
+    // A screen reader would read the same line again.
+    if (this.status.textContent !== text) this.status.textContent = text;
     this.status.classList.toggle("wrong", wrong);
   }
 }

@@ -11,9 +11,10 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 export const PICTURES = process.env.PICTURES;
 export const SINGLE_FILE = new URL("../dist/single.html", import.meta.url).href;
 
-export async function launch() {
+/** @param args more of Chromium's options */
+export async function launch(args = []) {
   const executablePath = execFileSync(`${HERE}chromium`, { encoding: "utf8" }).trim();
-  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", ...args] });
 }
 
 /** Serves the page; `headers` as in serve.mjs. */
@@ -28,10 +29,10 @@ export async function serve(headers) {
 }
 
 /** A browser and a server for the tests of a file; `withPage` opens the page for one of them. */
-export function startBrowser() {
+export function startBrowser(args) {
   let browser, server;
   before(async () => {
-    browser = await launch();
+    browser = await launch(args);
     server = await serve();
   });
   after(async () => {

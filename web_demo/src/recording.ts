@@ -1,0 +1,28 @@
+const TYPE = "video/webm";
+
+/** Whether this browser can record a canvas as WebM. */
+export const canRecord = () =>
+  "MediaRecorder" in globalThis &&
+  "captureStream" in HTMLCanvasElement.prototype &&
+  MediaRecorder.isTypeSupported(TYPE);
+
+/** Records a canvas from now on. */
+export class Recording {
+  private readonly recorder: MediaRecorder;
+  private readonly parts: Blob[] = [];
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.recorder = new MediaRecorder(canvas.captureStream(), { mimeType: TYPE });
+    this.recorder.addEventListener("dataavailable", ({ data }) => this.parts.push(data));
+    this.recorder.start();
+  }
+
+  /** Ends the recording. */
+  async finish(): Promise<Blob> {
+    const stopped = new Promise((resolve) => this.recorder.addEventListener("stop", resolve));
+    this.recorder.stop();
+    await stopped;
+    for (const track of this.recorder.stream.getTracks()) track.stop();
+    return new Blob(this.parts, { type: TYPE });
+  }
+}
