@@ -69,6 +69,10 @@ export class CompareTab implements Tab {
         PLACES[0].figure.scrollIntoView({ block: "nearest" });
       } else this.boxes[0].addInTheMiddle();
     });
+    find("add-common-polygon").addEventListener("click", () => {
+      this.boxes[0].startPolygon(find("how-to-draw-common"));
+      PLACES[0].figure.scrollIntoView({ block: "nearest" });
+    });
     this.onClick("save-comparison", ([a, b]) => this.saveSheet(a, b));
     this.onClick("save-pairs-csv", async ([a, b]) => save(toCsv(this.measure()), nameFile(a, b, "csv")));
     this.onClick("save-pairs-json", async ([a, b], difference) => {
@@ -185,7 +189,7 @@ export class CompareTab implements Tab {
   private measure(): SharePair[] {
     const { regions } = this.boxes[0];
     const [a, b] = this.sides.map(({ shown }) => (shown ? measureIn(shown.map, regions) : []));
-    return regions.map((region, i) => ({ region, shares: [a[i], b[i]] }));
+    return regions.map((region, i) => ({ region, shares: [a[i].attention, b[i].attention] }));
   }
 
   private showShares() {
@@ -197,10 +201,14 @@ export class CompareTab implements Tab {
 
   private async saveSheet(a: Shown, b: Shown) {
     const settings = this.controls.read();
-    const pictures = [a, b].map(({ preview }) => draw(preview, settings, this.desk.palettes));
+    const pictures = [a, b].map(({ preview }, place) => {
+      const shares = measureIn(preview.map, this.boxes[0].regions);
+      const canvas = toCanvas(draw(preview, settings, this.desk.palettes), { shares });
+      return { title: PLACES[place].name.textContent!, canvas };
+    });
     const difference = find<HTMLCanvasElement>("difference-map");
     const columns = [
-      ...pictures.map((picture, place) => ({ title: PLACES[place].name.textContent!, canvas: toCanvas(picture) })),
+      ...pictures,
       { title: "Difference", canvas: difference, legend: find<HTMLCanvasElement>("legend") },
     ];
     const lines = this.measure().map(

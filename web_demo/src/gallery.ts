@@ -24,7 +24,7 @@ export class GalleryTab implements Tab {
     .cloneNode(true) as HTMLSelectElement;
   private findings: Finding[] = [];
   private queue: File[] = [];
-  private readonly taken = new Set<string>();
+  private taken = new Set<string>();
   /** Files of folders that are no pictures. */
   private others: string[] = [];
   /** Is another one after everything was removed. */
@@ -79,12 +79,14 @@ export class GalleryTab implements Tab {
 
   private async look(file: File): Promise<Finding> {
     const path = pathOf(file);
+    // What was removed meanwhile takes no name from what comes after.
+    const { taken } = this;
     try {
       const { width, height, preview, grey, half } = await this.desk.engine.digest(file);
       const palette = this.desk.palettes[this.palette.value as PaletteName];
       const drawn = drawOverlay(preview.picture, preview.map, palette, STRENGTH);
       const overlay = await encodeCanvas(toCanvas(drawn), "image/jpeg");
-      const name = nameResults(path, this.taken);
+      const name = nameResults(path, taken);
       return { path, name, width, height, place: findPlace(preview.map), half, grey, overlay };
     } catch (error) {
       return { path, problem: describeError(error) };
@@ -110,7 +112,7 @@ export class GalleryTab implements Tab {
     for (const image of gallery.querySelectorAll("img")) URL.revokeObjectURL(image.src);
     gallery.replaceChildren();
     table.replaceChildren();
-    this.taken.clear();
+    this.taken = new Set();
     [this.findings, this.queue, this.others] = [[], [], []];
     this.batch++;
     this.report();
@@ -160,7 +162,7 @@ function makeFigure({ path, place, half, overlay }: Found): HTMLElement {
   image.loading = "lazy";
   image.src = URL.createObjectURL(overlay);
   const caption = document.createElement("figcaption");
-  caption.textContent = `${path}: half on ${percent(half)}`;
+  caption.textContent = `${path}: half of the attention on ${percent(half)}`;
   figure.append(image, caption);
   return figure;
 }

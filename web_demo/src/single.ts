@@ -1,48 +1,54 @@
+import { AreaPanel } from "./area-panel";
+import { toJson } from "./attention-table";
 import { ViewControls } from "./controls";
+import { CropPanel } from "./crop-panel";
 import { find } from "./elements";
 import { receiveChosen } from "./intake";
 import { toLevels } from "./levels";
 import type { Prediction } from "./messages";
 import { describeError } from "./picture";
 import { writeGreyPng } from "./png";
-import { RegionBoxes } from "./region-boxes";
-import { fillTable, percent } from "./region-table";
-import { findHalf, measure, toCsv, toJson } from "./regions";
+import { percent } from "./region-table";
+import { type Corner, findCentre, findHalf } from "./regions";
 import { save, stem } from "./saving";
 import type { Desk, Tab } from "./tabs";
 import { describe, draw, encode, paint } from "./view";
 
 const canvas = find<HTMLCanvasElement>("canvas");
+const withMarks = find<HTMLInputElement>("with-marks");
+const centreShown = find<HTMLInputElement>("centre-shown");
 
 interface Shown {
   name: string;
   prediction: Prediction;
+  /** The centre of attention. */
+  centre: Corner;
 }
 
 /** One picture: the one that was chosen last, shown as the controls say. */
 export class SingleTab implements Tab {
-  private readonly boxes = new RegionBoxes(find("boxes"), () => this.showShares());
+  private readonly areas: AreaPanel;
+  private readonly crops: CropPanel;
   private readonly controls = new ViewControls(find<HTMLFormElement>("controls"), () => this.redraw());
   private newest = 0;
   private shown?: Shown;
 
   constructor(private readonly desk: Desk) {
+    this.areas = new AreaPanel(desk.say);
+    this.crops = new CropPanel(desk.say);
     receiveChosen(find<HTMLInputElement>("file"), (files) => this.take(files));
     find("example").addEventListener("click", () => this.showExample());
     this.onClick("save-shown", (shown) => this.saveShown(shown));
     this.onClick("save-map", (shown) => this.saveMap(shown));
-    this.onClick("save-csv", (shown) => this.saveShares(shown, toCsv, "csv"));
-    this.onClick("save-json", (shown) => this.saveShares(shown, toJson, "json"));
-    find("add-area").addEventListener("click", (event) => {
-      // Pressed by a key, the button has no clicks to count.
-      if (event.detail > 0) this.boxes.startDrawing();
-      else this.boxes.addInTheMiddle();
-    });
+    this.onClick("save-json", (shown) => this.saveNumbers(shown));
     this.showExample();
   }
 
-  take([file]: File[]) {
-    this.show(file, file.name);
+  take(files: File[]) {
+    const [file] = files;
+    if (files.length > 1) this.desk.say(`One picture at a time: these are ${files.length} files.`, true);
+    else if (/\.json$/i.test(file.name)) this.areas.open(file);
+    else this.show(file, file.name);
   }
 
   private async showExample() {
@@ -57,9 +63,10 @@ export class SingleTab implements Tab {
       const prediction = await engine.predict(file);
       // A picture that was chosen later is on its way.
       if (turn !== this.newest) return;
-      this.shown = { name, prediction };
-      const { picture, milliseconds, preview } = prediction;
-      this.boxes.setSize(picture.width, picture.height);
+      const { picture, map, milliseconds, preview } = prediction;
+      this.shown = { name, prediction, centre: findCentre(map) };
+      this.areas.show(name, map);
+      this.crops.show(file, name, map);
       this.redraw();
       const size = `${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms`;
       say(`${name}: ${size}; ${describe(prediction)}.`);
@@ -76,27 +83,34 @@ export class SingleTab implements Tab {
     paint(canvas, draw(prediction.preview, settings, this.desk.palettes));
     canvas.setAttribute("aria-label", `${name}, ${settings.view}: ${describe(prediction)}`);
     find<HTMLFieldSetElement>("results").disabled = false;
+    this.showCentre(this.shown);
   }
 
-  private showShares() {
-    const shares = this.shown ? measure(this.shown.prediction.map, this.boxes.regions) : [];
-    const numbers = shares.map(({ attention, area }) => [percent(attention), `${(attention / area).toFixed(2)} ×`]);
-    fillTable(find("shares"), numbers, this.boxes);
-    find("areas").hidden = shares.length === 0;
+  private showCentre({ prediction: { map }, centre: [x, y] }: Shown) {
+    const mark = find("centre");
+    mark.hidden = !centreShown.checked;
+    mark.style.left = `${(100 * x) / map.width}%`;
+    mark.style.top = `${(100 * y) / map.height}%`;
+    find("centre-place").textContent = `${Math.round(x)} pixels from the left, ${Math.round(y)} from the top`;
   }
 
-  private async saveShown({ name, prediction }: Shown) {
+  private async saveShown({ name, prediction, centre }: Shown) {
     const settings = this.controls.read();
     const drawn = draw(prediction, settings, this.desk.palettes);
-    save(await encode(drawn), `${stem(name)}_${settings.view}.png`);
+    const marks = {
+      shares: this.areas.shares,
+      crop: this.crops.crop,
+      centre: centreShown.checked ? centre : undefined,
+    };
+    save(await encode(drawn, withMarks.checked ? marks : undefined), `${stem(name)}_${settings.view}.png`);
   }
 
   private async saveMap({ name, prediction: { map } }: Shown) {
     save(await writeGreyPng(toLevels(map), map.width, map.height), `${stem(name)}_saliency.png`);
   }
 
-  private async saveShares({ name, prediction }: Shown, format: typeof toCsv, ending: string) {
-    save(format(measure(prediction.map, this.boxes.regions)), `${stem(name)}_areas.${ending}`);
+  private async saveNumbers({ name, prediction: { map } }: Shown) {
+    save(toJson(name, map, this.areas.shares, this.crops.crop), `${stem(name)}_attention.json`);
   }
 
   private onClick(id: string, action: (shown: Shown) => Promise<void>) {

@@ -1,4 +1,5 @@
 import { drawContours, drawHeat, drawOverlay, drawSpotlight, uncover } from "./drawing";
+import { drawMarks, type Marks } from "./marks";
 import { InputError, type Picture, type SaliencyMap } from "./picture";
 import type { PaletteName, readPalettes } from "./palettes";
 import type { Scene } from "./preview";
@@ -38,14 +39,13 @@ export function paint(canvas: HTMLCanvasElement, { width, height, rgba }: Pictur
   canvas.getContext("2d")?.putImageData(new ImageData(rgba, width, height), 0, 0);
 }
 
-/** Encodes a picture as PNG. */
-export function encode(picture: Picture): Promise<Blob> {
-  return encodeCanvas(toCanvas(picture));
-}
+/** Encodes a picture as PNG, with the marks on it, if there are any. */
+export const encode = (picture: Picture, marks?: Marks) => encodeCanvas(toCanvas(picture, marks));
 
-export function toCanvas(picture: Picture): HTMLCanvasElement {
+export function toCanvas(picture: Picture, marks?: Marks): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   paint(canvas, picture);
+  if (marks) drawMarks(canvas.getContext("2d")!, marks);
   return canvas;
 }
 

@@ -114,15 +114,15 @@ test("the same areas are drawn on either picture, and measured in both as the pa
     assert.equal(regions.length, 1);
     const [region] = regions;
     assert.equal(region.name, "price");
-    const place = [region.left, region.top, region.width, region.height];
+    const place = [region.x, region.y, region.width, region.height];
     place.forEach((value, i) => assert.ok(Math.abs(value - [0.25, 0.49, 0.75, 0.25][i]) < 0.01, String(place)));
     for (const [name, size, share] of [
       ["photo.jpg", [512, 600], region.attention_a],
       ["transparent.png", [400, 300], region.attention_b],
     ]) {
       const values = new Float32Array((await read(`${name}.f32`)).buffer);
-      const [left, right] = [region.left, region.left + region.width].map((part) => Math.round(part * size[0]));
-      const [top, bottom] = [region.top, region.top + region.height].map((part) => Math.round(part * size[1]));
+      const [left, right] = [region.x, region.x + region.width].map((part) => Math.round(part * size[0]));
+      const [top, bottom] = [region.y, region.y + region.height].map((part) => Math.round(part * size[1]));
       let [inside, total] = [0, 0];
       values.forEach((value, i) => {
         const [column, row] = [i % size[0], Math.floor(i / size[0])];
@@ -133,13 +133,30 @@ test("the same areas are drawn on either picture, and measured in both as the pa
     }
     assert.ok(Math.abs(region.attention_b - region.attention_a - region.difference) < 1e-12);
     const rows = text(await download(page, "CSV")).split("\r\n");
-    assert.equal(rows[0], "name,left,top,width,height,attention_a,attention_b,difference");
+    assert.equal(rows[0], "name,x,y,width,height,attention_a,attention_b,difference");
     assert.equal(rows[1], `"price",${Object.values(region).slice(1).join()}`);
     const percent = (share) => `${(100 * share).toFixed(1)} %`;
     const cells = await page.locator("#share-pairs td").allTextContents();
     assert.deepEqual(cells.slice(1, 3), [percent(region.attention_a), percent(region.attention_b)]);
     await page.getByRole("button", { name: "Remove price" }).click();
     assert.equal(await page.locator(".pair .boxes > *").count(), 0);
+  }, opened));
+
+test("a polygon is drawn on A by keys, and is at the same place in B", () =>
+  withPage(async (page) => {
+    await hand(page, "drop", ["photo.jpg", "small.png"]);
+    await settle(page, /^A: photo\.jpg, 512 × 600 pixels; B: small\.png/);
+    await page.getByRole("button", { name: "Add a polygon" }).click();
+    for (const key of ["Space", "ArrowRight", "Space", "ArrowDown", "Space", "Enter"]) await page.keyboard.press(key);
+    const { regions } = JSON.parse(text(await download(page, "JSON")));
+    assert.deepEqual(regions[0].polygon, [
+      [0.5, 0.5],
+      [0.51, 0.5],
+      [0.51, 0.51],
+    ]);
+    assert.ok(regions[0].attention_a > 0);
+    const centres = await page.locator(".pair .polygon").evaluateAll((boxes) => boxes.map(({ style }) => style.left));
+    assert.deepEqual(centres, ["50%", "50%"]);
   }, opened));
 
 test("the comparison is downloaded as one picture", () =>

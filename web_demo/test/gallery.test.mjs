@@ -145,9 +145,14 @@ test("the work shows how far it is, and is stopped and resumed; what is missing 
     await page.getByRole("tab", { name: "Several" }).click();
     await stop.click();
     await page.getByRole("button", { name: "Remove all" }).click();
-    await choose(page, ["small.png"]);
-    await settle(page, /^1 of 1 pictures were looked at\.$/);
-    assert.equal(await page.locator("#gallery img").count(), 1);
+    await choose(page, ["photo.jpg", "444.jpg", "progressive.jpg"]);
+    await settle(page, /^3 of 3 pictures were looked at\.$/);
+    assert.equal(await page.locator("#gallery img").count(), 3);
+    const results = text(await download(page, "CSV")).split("\r\n");
+    assert.deepEqual(
+      [1, 2, 3].map((row) => results[row].split(",").at(-2)),
+      ['"photo"', '"444"', '"progressive"'],
+    );
   }, opened));
 
 test("a folder is chosen and dropped with its subfolders, and what is no picture in it is named", () =>

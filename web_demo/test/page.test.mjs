@@ -64,45 +64,6 @@ test("what is shown is downloaded in the picture's own size, in each view and pa
     assert.equal(seen.size, 11);
   }));
 
-test("areas are drawn, moved, resized, named, measured, downloaded and removed", () =>
-  withPage(async (page) => {
-    await page.getByRole("button", { name: "Add an area" }).click();
-    const { x, y, width, height } = await page.locator("#boxes").boundingBox();
-    const drag = async (from, to) => {
-      await page.mouse.move(x + from[0] * width, y + from[1] * height);
-      await page.mouse.down();
-      await page.mouse.move(x + to[0] * width, y + to[1] * height, { steps: 4 });
-      await page.mouse.up();
-    };
-    // Backwards, then moved to the corner, and beyond.
-    await drag([0.5, 0.5], [0.25, 0.25]);
-    await drag([0.4, 0.4], [0.0, 0.0]);
-    await page.getByRole("button", { name: "Add an area" }).focus();
-    await page.keyboard.press("Enter");
-    for (let step = 0; step < 20; step++) await page.keyboard.press("Shift+ArrowRight");
-    await page.getByLabel("Name of the area").nth(1).fill('a "face"');
-    const json = await download(page, "JSON");
-    assert.equal(json.name, "grace_hopper_areas.json");
-    const { regions } = JSON.parse(new TextDecoder().decode(json.bytes));
-    const pick = ({ name, left, top }) => [name, left, top];
-    assert.deepEqual(regions.map(pick), [
-      ["Area 1", 0, 0],
-      ['a "face"', 171, 200],
-    ]);
-    assert.deepEqual([regions[0].width, regions[0].height, regions[1].width], [128, 150, 170 + 120]);
-    const values = new Float32Array((await read("photo.jpg.f32")).buffer);
-    const inside = (i) =>
-      i % 512 >= 171 && i % 512 < 171 + 290 && i >= 200 * 512 && i < (200 + regions[1].height) * 512;
-    const sum = (keep) => values.reduce((sum, value, i) => (keep(i) ? sum + value : sum), 0);
-    assert.ok(Math.abs(regions[1].attention_share - sum(inside) / sum(() => true)) <= 1e-6);
-    const csv = new TextDecoder().decode((await download(page, "CSV")).bytes).split("\r\n");
-    assert.equal(csv.length, 4);
-    assert.match(csv[2], /^"a ""face""",171,200,290,/);
-    await page.getByRole("button", { name: "Remove Area 1" }).click();
-    await page.getByRole("group", { name: /^a "face"/ }).press("Delete");
-    await page.locator("#areas").waitFor({ state: "hidden" });
-  }));
-
 test("the slider changes the strength by keyboard", () =>
   withPage(async (page) => {
     const pixels = () => page.evaluate(() => document.getElementById("canvas").toDataURL());

@@ -1,7 +1,7 @@
 /** The tabs: opened by pointer, keyboard and address; each takes what is dropped while it is open. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hand, settle, startBrowser } from "./browser.mjs";
+import { hand, PICTURES, SINGLE_FILE, settle, startBrowser } from "./browser.mjs";
 
 const { withPage, address } = startBrowser();
 
@@ -53,6 +53,26 @@ test("what is dropped goes to the tab that is open, and each tab keeps its statu
     await settle(page, /^grace_hopper\.jpg: 512/);
     await hand(page, "drop", "palette.png");
     await settle(page, /^palette\.png: 512/);
+    await hand(page, "drop", ["small.png", "narrow.png"]);
+    await settle(page, /^One picture at a time: these are 2 files\.$/);
     await page.getByRole("tab", { name: "Compare two" }).click();
     await settle(page, /^A: small\.png, 90 × 60 pixels$/);
   }));
+
+test("two and several pictures are looked at in the single file too, from a disk, without a request", () =>
+  withPage(
+    async (page, context) => {
+      const requests = [];
+      context.on("request", (request) => requests.push(request.url()));
+      await page.locator("#files").setInputFiles([`${PICTURES}/small.png`, `${PICTURES}/photo.jpg`]);
+      await settle(page, /^2 of 2 pictures were looked at\.$/);
+      await page.waitForFunction(() => document.querySelector("#gallery img").naturalWidth === 90);
+      await page.getByRole("tab", { name: "Compare two" }).click();
+      await settle(page, /mirrored\.png, 512/);
+      assert.deepEqual(
+        requests.filter((url) => !/^(blob|data):/.test(url)),
+        [],
+      );
+    },
+    { url: SINGLE_FILE, tab: "several", line: /^No pictures yet\.$/ },
+  ));
