@@ -16,7 +16,8 @@ const canvas = find<HTMLCanvasElement>("live-canvas");
 const cameras = find<HTMLSelectElement>("live-camera");
 const pause = find("live-pause");
 const position = find<HTMLInputElement>("live-position");
-const record = find("live-record");
+const speed = find("live-speed");
+const record = find<HTMLButtonElement>("live-record");
 
 /** A frame and its map, which has the model's size. */
 interface Shown {
@@ -34,6 +35,7 @@ export class LiveTab implements Tab {
   /** Where the next frame is kept while the model looks at it; then it changes places with the shown one. */
   private spare = document.createElement("canvas");
   private newest = 0;
+  private isOpening = false;
   private player?: Player;
   private shown?: Shown;
   private recording?: Recording;
@@ -47,7 +49,7 @@ export class LiveTab implements Tab {
     find("live-stop").addEventListener("click", () => this.stop());
     pause.addEventListener("click", () => this.togglePause());
     position.addEventListener("input", () => this.seek());
-    this.onClick("live-record", () => this.toggleRecording());
+    record.addEventListener("click", () => this.toggleRecording());
     this.onClick("live-save-frame", (shown) => this.saveFrame(shown));
     this.onClick("live-save-map", (shown) => this.saveMap(shown));
     record.hidden = !canRecord();
@@ -67,7 +69,7 @@ export class LiveTab implements Tab {
   leave() {
     this.finishRecording();
     if (this.player && !this.player.isCamera) this.player.video.pause();
-    else this.stop();
+    else if (this.player || this.isOpening) this.stop();
   }
 
   private async openCamera(device?: string) {
@@ -85,6 +87,7 @@ export class LiveTab implements Tab {
   private async open(name: string, opening: () => Promise<Player>) {
     this.stop();
     const turn = this.newest;
+    this.isOpening = true;
     this.desk.say(`Opening ${name} …`);
     try {
       const player = await opening();
@@ -94,6 +97,7 @@ export class LiveTab implements Tab {
     } catch (error) {
       if (turn === this.newest) this.desk.say(`${name}: ${describeError(error)}`, true);
     }
+    if (turn === this.newest) this.isOpening = false;
   }
 
   private start(player: Player) {
@@ -150,12 +154,13 @@ export class LiveTab implements Tab {
     drawFrame(canvas, this.layer, frame, map, settings, this.desk.palettes[settings.palette]);
     canvas.ariaLabel = `${name}, ${settings.view}: ${this.isPlaying ? "playing" : describe(this.shown)}`;
     find<HTMLFieldSetElement>("live-results").disabled = false;
+    record.disabled = false;
   }
 
   private count(milliseconds: number) {
     const now = performance.now();
     this.times = [...this.times.filter((time) => time > now - 1000), now];
-    find("live-speed").textContent = `frames a second: ${this.times.length}, a map: ${Math.round(milliseconds)} ms`;
+    speed.textContent = `frames a second: ${this.times.length}, a map: ${Math.round(milliseconds)} ms`;
   }
 
   private get isPlaying() {
@@ -192,17 +197,22 @@ export class LiveTab implements Tab {
 
   private stop() {
     this.newest++;
+    this.isOpening = false;
     this.finishRecording();
     this.player?.close();
+    speed.textContent = "";
     this.desk.say(this.player?.isCamera ? "The camera is off." : "Nothing is playing.");
     this.player = undefined;
     this.showState();
   }
 
-  private async toggleRecording() {
-    if (this.recording) return this.finishRecording();
-    this.recording = new Recording(canvas);
-    record.textContent = "Stop recording";
+  private toggleRecording() {
+    if (this.recording) {
+      this.finishRecording();
+    } else {
+      this.recording = new Recording(canvas);
+      record.textContent = "Stop recording";
+    }
   }
 
   private async finishRecording() {

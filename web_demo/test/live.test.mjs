@@ -41,10 +41,14 @@ const waitForFrames = (page) =>
     .filter({ hasText: /^frames a second: [1-9]\d*, a map: \d+ ms$/ })
     .waitFor({ timeout: 60_000 });
 
-/** Waits until the frames that the model still had are shown. */
 async function pauseCamera(page) {
   await press(page, "Pause");
-  await page.getByRole("button", { name: "Play" }).waitFor();
+  return waitForRest(page);
+}
+
+/** Waits until nothing plays and the frames that the model still had are shown, and returns what is shown. */
+async function waitForRest(page) {
+  await page.getByRole("button", { name: "Play" }).waitFor({ timeout: 60_000 });
   for (let before = await pixels(page); ;) {
     await page.waitForTimeout(2000);
     const now = await pixels(page);
@@ -71,6 +75,12 @@ const keepStreams = (page) =>
     };
   });
 const states = (page) => page.evaluate(() => streams.map((stream) => stream.getTracks()[0].readyState));
+
+const hidePage = (page) =>
+  page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
 
 test("the camera's frames are shown under their maps, until it is paused", () =>
   withTab(async (page) => {
@@ -163,10 +173,7 @@ test("the camera is switched off by its button, by another camera, another tab, 
     await page.getByRole("tab", { name: "Camera and video" }).click();
     await settle(page, /^The camera is off\.$/);
     await startCamera(page);
-    await page.evaluate(() => {
-      Object.defineProperty(document, "hidden", { value: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    });
+    await hidePage(page);
     await settle(page, /^The camera is off\.$/);
     assert.deepEqual(await states(page), ["ended", "ended", "ended", "ended"]);
   }));
@@ -208,6 +215,9 @@ test("a camera that is refused gives one line", () =>
   withCameras([FAKE], [], async (page) => {
     await press(page, "Use the camera");
     await settle(page, /^camera: it was refused: allow it for this page/);
+    // Nor is that line gone when the person comes back from the browser's settings.
+    await hidePage(page);
+    await settle(page, /^camera: it was refused/);
   }));
 
 test("where there is no camera, the page says so", () =>
@@ -221,9 +231,8 @@ test("a video is chosen and dropped, plays to its end, and plays again", () =>
     await choose(page, "film.webm", await makeFilm(page));
     await settle(page, /^film\.webm: 400 × 300 pixels\.$/);
     await waitForFrames(page);
-    await page.getByRole("button", { name: "Play" }).waitFor({ timeout: 60_000 });
+    const last = await waitForRest(page);
     assert.match((await download(page, "this frame")).name, /^film_[12]\.\d\ds_overlay\.png$/);
-    const last = await pixels(page);
     await press(page, "Play");
     await waitForChange(page, last);
     await page.locator("body").evaluate(
@@ -243,8 +252,7 @@ test("an MP4 is shown, and moved to a position", (t) =>
     if (!mp4) return t.skip("this Chromium makes none");
     await choose(page, "film.mp4", mp4, "video/mp4");
     await settle(page, /^film\.mp4: 400 × 300 pixels\.$/);
-    await page.getByRole("button", { name: "Play" }).waitFor({ timeout: 60_000 });
-    const last = await pixels(page);
+    const last = await waitForRest(page);
     await page.getByLabel("Position").fill("0.25");
     await waitForChange(page, last);
     assert.match((await download(page, "this frame")).name, /^film_0\.[3-7]\ds_overlay\.png$/);
@@ -282,7 +290,7 @@ test("a recording of the overlay is a WebM that plays", () =>
     await settle(page, /^camera_overlay\.webm: 320 × 240 pixels\.$/);
     await waitForFrames(page);
     // To its end, of three seconds.
-    await page.getByRole("button", { name: "Play" }).waitFor({ timeout: 60_000 });
+    await waitForRest(page);
     assert.match((await download(page, "this frame")).name, /^camera_overlay_[234]\.\d\ds_overlay\.png$/);
   }));
 
