@@ -1,5 +1,6 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,11 +10,11 @@ import cv2
 import numpy as np
 
 from salgan_tf import images, visualization
-from salgan_tf.attention_table import AttentionTable
+from salgan_tf.attention_table import AttentionTable, Row
 from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import atomic_path, is_file, made_folder
 from salgan_tf.photographs import collect_photographs, process_photographs
-from salgan_tf.runtimes import open_network
+from salgan_tf.runtimes import PER_THREAD, open_network
 from salgan_tf.weights import find_model, list_files
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def predict_files(
     report: Callable[[InputError], None] = report,
     recursive: bool = False,
     regions: str | Path | None = None,
+    max_side: int | None = None,
 ) -> tuple[int, int]:
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
@@ -154,13 +156,17 @@ def predict_files(
         recursive: also take the subfolders of folders, and make the same ones in `out`.
         regions: a file of regions of interest, see `salgan_tf.regions`. They are drawn on the overlays, and their
             shares of the attention written to `attention.json` and `attention.csv` in `out`.
+        max_side: shrink larger photographs to so many pixels on their larger side, which is much faster; their maps
+            and overlays are as small. None for maps of the photographs' own size.
 
     Returns:
         How many photographs were predicted, and how many inputs failed.
 
     Raises:
-        InputError: `out` cannot be written, or `regions` is not such a file.
+        InputError: `out` cannot be written, `regions` is not such a file, or it is given together with `max_side`.
     """
+    if max_side and regions is not None:
+        raise InputError("max_side", "regions are in pixels of the photographs, which cannot be shrunk then")
     predictor = predictor or SaliencyPredictor()
     endings = (MAP_ENDING, OVERLAY_ENDING)[: 1 + overlay]
     table = None if regions is None else AttentionTable(regions)
@@ -169,40 +175,71 @@ def predict_files(
         photographs, unusable = collect_photographs(paths, folder, recursive, report, _is_result)
         if table:
             table.check([path for path, _ in photographs], inputs, folder, report)
+        predict = spread(predictor, len(photographs))
         predicted, failed = process_photographs(
             photographs,
             lambda photograph: [folder / f"{photograph.base}{ending}" for ending in endings],
-            lambda path, results: _predict_file(path, results, predictor, table),
+            lambda path, results: _predict_file(path, results, predict, table, max_side),
             inputs,
             report,
             "predict",
         )
         if table:
-            table.write(folder)
-    return predicted, unusable + failed
+            table.write(folder, [row for row in predicted if row])
+    return len(predicted), unusable + failed
 
 
-def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor, table: AttentionTable | None) -> None:
-    """Write the map of a photograph, and the overlay if there is a second path of a result: both or none."""
-    image = images.read_image(path)
-    regions = table.regions.find(path, image.shape[:2]) if table else []
-    saliency = predictor(image)
-    row = table.measure(path, saliency, regions) if table else None
-    levels = images.to_levels(saliency)
-    if len(results) > 1:
-        visualization.overlay(image, saliency, out=image)
-        if row:
-            visualization.draw_regions(
-                image, {share.label: region.corners for share, region in zip(row.shares, regions, strict=True)}
-            )
-    # Encoding takes as much memory again.
-    del saliency
-    with atomic_path(results[0]) as scratch:
-        scratch.write_bytes(images.encode_png(levels))
+def spread(predictor: SaliencyPredictor, count: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function that predicts `count` photographs as `predictor` does, to be called in several threads.
+
+    Of a LiteRT or ONNX file each thread gets an interpreter on one core: together they are faster than one on all
+    cores. In models of other kinds the threads take turns.
+    """
+    path = predictor.path
+    if count < 2 or path is None or path.suffix.lower() not in PER_THREAD:
+        return predictor
+    own = threading.local()
+
+    def predict(image: np.ndarray) -> np.ndarray:
+        if not hasattr(own, "predictor"):
+            own.predictor = SaliencyPredictor(path, threads=1, trusted=True)
+            own.predictor.name = predictor.name
+        return own.predictor(image)
+
+    return predict
+
+
+def _predict_file(
+    path: Path,
+    results: list[Path],
+    predict: Callable[[np.ndarray], np.ndarray],
+    table: AttentionTable | None,
+    max_side: int | None,
+) -> Row | None:
+    """Write the map of a photograph, and the overlay if there is a second path of a result: both or none.
+
+    Returns:
+        Its row of the table, if there is one.
+    """
+    with contextlib.ExitStack() as memory:
+        image = images.read_image(path, memory, max_side)
+        regions = table.regions.find(path, image.shape[:2]) if table else []
+        saliency = predict(image)
+        row = table.measure(path, saliency, regions) if table else None
+        levels = images.to_levels(saliency)
         if len(results) > 1:
-            images.write_image(results[1], image)
-    if table and row:
-        table.rows.append(row)
+            visualization.overlay(image, saliency, out=image)
+            if row:
+                visualization.draw_regions(
+                    image, {share.label: region.corners for share, region in zip(row.shares, regions, strict=True)}
+                )
+        # Encoding takes as much memory again.
+        del saliency
+        with atomic_path(results[0]) as scratch:
+            scratch.write_bytes(images.encode_png(levels))
+            if len(results) > 1:
+                images.write_image(results[1], image)
+    return row
 
 
 def _is_result(path: Path) -> bool:

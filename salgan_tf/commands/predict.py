@@ -3,7 +3,7 @@
 import argparse
 
 from salgan_tf import inference
-from salgan_tf.arguments import path, path_or_name
+from salgan_tf.arguments import path, path_or_name, positive
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 
@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=path,
         help="regions of interest, drawn on the overlays; DIR gets attention.json and attention.csv with their shares",
     )
+    parser.add_argument(
+        "--max-side",
+        type=positive,
+        metavar="N",
+        help="shrink photographs whose larger side has more than N pixels, which is much faster; their maps and "
+        "overlays are as small (default: the photograph's own size)",
+    )
     parser.add_argument("--no-overlay", action="store_true", help="write the saliency maps only")
 
 
@@ -41,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         overlay=not arguments.no_overlay,
         recursive=arguments.recursive,
         regions=arguments.regions,
+        max_side=arguments.max_side,
     )
     say(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0
