@@ -13,6 +13,8 @@ from salgan_tf.weights import BUNDLED
 _RUNTIMES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras", ".engine": "tensorrt"}
 # Native code that opens whatever a file declares; Keras checks it, and an engine is bound to the device that made it.
 _TRIED = ("litert", "onnx")
+# Endings of the files of which each thread may have a network of its own.
+PER_THREAD = frozenset((".tflite", ".onnx"))
 # More only take memory and time: a million took 95 seconds.
 _MOST_THREADS = 1024
 

@@ -1,0 +1,354 @@
+"""Films, through PyAV (FFmpeg): read as upright RGB frames with their times, and written from such frames."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import av
+import av.stream
+import cv2
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+
+from salgan_tf.errors import InputError, first_line
+from salgan_tf.frames import Frame
+from salgan_tf.limits import check_regular, read_limit
+
+# What may be read. FFmpeg knows more formats: playlists and lists of parts (HLS, DASH, concat, SDP) open other files
+# and addresses, which no film needs.
+_FORMATS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg"
+# Bytes of memory per pixel that decoders and encoders take for frames of their own, measured at 8 megapixels.
+CODECS_PER_PIXEL = 60
+# The transfer of light to levels in films of a high dynamic range.
+_HDR = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
+# Lines of films that are taken for BT.709 unless they say what they are, as players do; smaller ones are BT.601.
+_HIGH_DEFINITION = 720
+_USUAL_RATE = Fraction(25)
+# Seconds that a whole film may be shorter than it says, as where the sound is longer than the pictures.
+_TOLERANCE = 1.0
+# Units per second of the times that are written: those of MPEG, whole numbers for all usual rates.
+_CLOCK = Fraction(1, 90000)
+# Of the libraries that encode H.264, or its predecessor, what PyAV has: its wheels have the first.
+_COLOR_CODECS: dict[str, dict[str, str]] = {
+    "libx264": {"preset": "veryfast", "crf": "20"},
+    "libopenh264": {},
+    "mpeg4": {"qscale": "3"},
+}
+_GREY_CODECS: dict[str, dict[str, str]] = {"ffv1": {}}
+
+
+class Film:
+    """A film that is open for reading, as a context.
+
+    Args:
+        path: the film.
+        report: called with a remark if frames cannot be decoded, if the film ends early, or has a high dynamic range.
+
+    Attributes:
+        name: what errors call it.
+        shape: (height, width) of its frames, upright.
+        aspect: width of a pixel divided by its height.
+        rate: frames per second, on average.
+        duration: seconds; None if it does not say.
+        sound: the stream of its sound; None if it has none.
+
+    Raises:
+        InputError: the file cannot be read, is no film, has no frame that can be decoded, or frames too large for the
+            limit of memory.
+    """
+
+    def __init__(self, path: Path, report: Callable[[InputError], None]):
+        check_regular(path)
+        self._path, self.name, self._report = path, str(path), report
+        self._resources = contextlib.ExitStack()
+        try:
+            # Decoded once to know the first frame, and then from the start: not every film can be sought in.
+            with self._open() as container:
+                first = self._read_first(container)
+            self._size = first.width, first.height
+            self._transposed, *self._flips = _find_orientation(first)
+            self.shape = self._size if self._transposed else self._size[::-1]
+            self._container = self._resources.enter_context(self._open())
+        except BaseException:
+            self.close()
+            raise
+        self._video = self._find_video(self._container)
+        self.sound = self._container.streams.best("audio")
+        self.rate = self._video.average_rate or self._video.guessed_rate or _USUAL_RATE
+        pixel = self._video.codec_context.sample_aspect_ratio or Fraction(1)
+        self.aspect = (1 / pixel if self._transposed else pixel) if pixel > 0 else Fraction(1)
+        self._origin = float((self._video.start_time or 0) * self._video.time_base)
+        self.duration = self._container.duration / av.time_base if self._container.duration else None
+        trc = first.color_trc
+        if trc in _HDR:
+            cause = f"high dynamic range ({_HDR[trc]}): shown as sRGB, where what is brighter than 203 nits is white"
+            report(InputError(path, cause))
+
+    def __enter__(self) -> "Film":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._resources.close()
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[Any]:
+        """Open the file. FFmpeg gets its content, not its name, and so opens no other file, program or address."""
+        most = str(int(read_limit() / CODECS_PER_PIXEL))
+        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "max_pixels": most}
+        with contextlib.ExitStack() as resources:
+            try:
+                file = resources.enter_context(self._path.open("rb"))
+                nameless = _Nameless(file)
+                container = resources.enter_context(av.open(nameless, options=options, metadata_errors="replace"))
+                video = self._find_video(container)
+                video.thread_type = "AUTO"
+                video.codec_context.options = {"max_pixels": most}
+            except av.FFmpegError as error:
+                raise InputError(self._path, f"not a film, or damaged: {_describe(error)}") from error
+            except OSError as error:
+                raise InputError(self._path, error) from error
+            yield container
+
+    def _find_video(self, container: Any) -> Any:
+        video = container.streams.best("video")
+        # The cover of a song is a picture, and no film.
+        if video is None or video.disposition & av.stream.Disposition.attached_pic:
+            raise InputError(self._path, "has sound but no pictures" if container.streams.audio else "has no pictures")
+        if video.codec_context is None:
+            raise InputError(self._path, "its codec is unknown to FFmpeg")
+        return video
+
+    def _read_first(self, container: Any) -> Any:
+        """Return the first frame.
+
+        Raises:
+            InputError: there is none.
+        """
+        cause = "damaged, or encrypted"
+        for packet in _demux(container, self._find_video(container)):
+            if packet is None:
+                continue
+            try:
+                for frame in packet.decode():
+                    if not frame.is_corrupt:
+                        return frame
+            except av.FFmpegError as error:
+                cause = _describe(error)
+        raise InputError(self._path, f"none of its frames can be decoded: {cause}")
+
+    def read(
+        self,
+        every: int = 1,
+        start: float = 0.0,
+        stop: float | None = None,
+        copy: Callable[[Any, float], None] | None = None,
+    ) -> Iterator[Frame]:
+        """Yield frames in order, with the seconds since the film's first one.
+
+        Args:
+            every: take every Nth frame from `start` on.
+            start: first second that is taken.
+            stop: the second before which it ends; None for the film's end.
+            copy: called with each packet of the sound between them, and the film's second at which to begin its count.
+        """
+        if start:
+            # To the last frame before it that needs no others; those between are decoded, and left out.
+            with contextlib.suppress(av.FFmpegError):  # It cannot be sought in, and is read from its start.
+                self._container.seek(int((self._origin + start) * av.time_base))
+        sound = self.sound if copy else None
+        open_streams = {stream.index for stream in (self._video, sound) if stream}
+        count, damaged, time, reached = 0, 0, -1 / float(self.rate), 0.0
+        for packet in _demux(self._container, *filter(None, (self._video, sound))):
+            if packet is None:
+                damaged += 1
+                continue
+            if packet.pts is not None:
+                at = float(packet.pts * packet.time_base) - self._origin
+                reached = max(reached, at + float((packet.duration or 0) * packet.time_base))
+            if sound and packet.stream_index == sound.index:
+                if packet.pts is not None and (stop is None or at < stop):
+                    if copy and (at >= start or not start):
+                        copy(packet, self._origin + start)
+                else:
+                    open_streams.discard(sound.index)
+            elif self._video.index in open_streams:
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError:
+                    damaged, frames = damaged + 1, []
+                for frame in frames:
+                    time = time + 1 / float(self.rate) if frame.time is None else frame.time - self._origin
+                    if stop is not None and time >= stop:
+                        open_streams.discard(self._video.index)
+                        break
+                    if time < start:
+                        continue
+                    if frame.is_corrupt:
+                        damaged += 1
+                    elif count % every == 0:
+                        yield Frame(time, self._to_picture(frame))
+                    count += 1
+            if not open_streams:
+                break
+        if damaged:
+            self._report(InputError(self._path, f"damaged: {damaged} of its frames left out"))
+        if stop is None and self.duration and reached < self.duration - _TOLERANCE:
+            self._report(InputError(self._path, f"ends after {reached:.1f} of {self.duration:.1f} seconds"))
+
+    def _to_picture(self, frame: Any) -> np.ndarray:
+        """Convert a frame to sRGB (H, W, 3) of the first one's size, upright."""
+        colors = {}
+        if frame.color_trc in _HDR:
+            colors = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
+        elif frame.colorspace not in set(Colorspace) and frame.height >= _HIGH_DEFINITION:
+            colors = {"src_colorspace": Colorspace.ITU709}
+        width, height = self._size
+        picture = frame.reformat(width, height, "rgb24", **colors).to_ndarray()
+        if self._transposed:
+            picture = picture.swapaxes(0, 1)
+        rows, columns = (slice(None, None, -1 if flip else 1) for flip in self._flips)
+        return np.ascontiguousarray(picture[rows, columns])
+
+
+class _Nameless:
+    """A file without a name, of which FFmpeg would make a hint for its format."""
+
+    def __init__(self, file: Any):
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def _demux(container: Any, *streams: Any) -> Iterator[Any]:
+    """Yield packets, last those that end each stream; None where the file is damaged, after which there are none."""
+    packets = container.demux(*streams)
+    try:
+        yield from packets
+    except av.FFmpegError:
+        yield None
+        for stream in streams:
+            end = av.Packet()
+            end.stream = stream
+            yield end
+
+
+def _find_orientation(frame: Any) -> tuple[bool, bool, bool]:
+    """Return whether a frame's sides are to be exchanged, and then its rows and columns reversed, to be upright."""
+    if "DISPLAYMATRIX" not in frame.side_data:
+        return False, False, False
+    # x' = ax + cy and y' = bx + dy, with y downwards. Other angles are taken for the nearest multiple of 90 degrees.
+    a, b, _, c, d = np.frombuffer(frame.side_data["DISPLAYMATRIX"], np.int32)[:5].tolist()
+    return (True, b < 0, c < 0) if abs(b) > abs(a) else (False, d < 0, a < 0)
+
+
+def _describe(error: av.FFmpegError) -> str:
+    return error.strerror or first_line(error)
+
+
+class FilmWriter:
+    """A film that is being written, as a context: RGB as H.264 in MP4, or grey without loss as FFV1 in Matroska.
+
+    Args:
+        path: where to write it. Its ending, .mp4 or .mkv, chooses between the two.
+        shape: (height, width) of the frames. Of a film in colour, odd sides get another row or column.
+        rate: frames per second, about.
+        aspect: width of a pixel divided by its height.
+        sound: the stream of a sound that is copied; None for none.
+
+    Attributes:
+        in_color: whether it takes RGB.
+        has_sound: whether the sound is copied: only into MP4, and if MP4 has a place for it.
+
+    Raises:
+        InputError: such a film cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, int],
+        rate: float,
+        aspect: Fraction = Fraction(1),
+        sound: Any = None,
+    ):
+        self._path, self._last = path, -1
+        self.in_color = path.suffix == ".mp4"
+        self._padding = [side % 2 if self.in_color else 0 for side in shape]
+        self._resources = contextlib.ExitStack()
+        file = self._resources.enter_context(path.open("wb"))
+        self._container = self._resources.enter_context(av.open(file, "w", "mp4" if self.in_color else "matroska"))
+        codecs = _COLOR_CODECS if self.in_color else _GREY_CODECS
+        codec = next(name for name in codecs if name in av.codecs_available)
+        # A rate that is not about right only makes the film a little larger.
+        self._video: Any = self._container.add_stream(
+            codec, Fraction(rate).limit_denominator(1000), options=codecs[codec]
+        )
+        context: Any = self._video.codec_context
+        context.height, context.width = (side + more for side, more in zip(shape, self._padding, strict=True))
+        context.pix_fmt = "yuv420p" if self.in_color else "gray"
+        context.time_base = _CLOCK
+        context.sample_aspect_ratio = aspect
+        if self.in_color:
+            context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+            context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        self._sound = None
+        known = sound and sound.codec_context and sound.codec_context.name in self._container.supported_codecs
+        if self.in_color and known:
+            self._sound = self._container.add_stream_from_template(sound)
+        self.has_sound = self._sound is not None
+
+    def write(self, picture: np.ndarray, time: float) -> None:
+        """Write a frame, uint8 (H, W, 3) RGB or (H, W) grey, that is shown from `time` on, in seconds."""
+        if self.in_color:
+            if any(self._padding):
+                picture = cv2.copyMakeBorder(picture, 0, self._padding[0], 0, self._padding[1], cv2.BORDER_REPLICATE)
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+        else:
+            frame = av.VideoFrame.from_ndarray(picture, "gray")
+        # Damaged films have frames at the same time, which no film may have.
+        self._last = max(round(time / _CLOCK), self._last + 1)
+        frame.pts, frame.time_base = self._last, _CLOCK
+        self._encode(frame)
+
+    def copy(self, packet: Any, origin: float) -> None:
+        """Write a packet of the sound, `origin` seconds earlier than it is."""
+        if self._sound:
+            shift = round(origin / packet.time_base)
+            packet.pts -= shift
+            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+            packet.stream = self._sound
+            self._mux(packet)
+
+    def _encode(self, frame: Any) -> None:
+        with self._named():
+            self._container.mux(self._video.encode(frame))
+
+    def _mux(self, packet: Any) -> None:
+        with self._named():
+            self._container.mux(packet)
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except av.FFmpegError as error:
+            raise InputError(self._path, f"cannot be written: {_describe(error)}") from error
+
+    def __enter__(self) -> "FilmWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: TracebackType | BaseException | None) -> None:
+        if kind is None:
+            self._encode(None)
+            with self._named():
+                self._resources.close()
+        else:
+            # What is wrong already is on its way.
+            with contextlib.suppress(av.FFmpegError, OSError):
+                self._resources.close()
