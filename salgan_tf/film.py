@@ -3,7 +3,7 @@
 import contextlib
 import datetime
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,7 @@ from salgan_tf import extras, images, visualization
 from salgan_tf.camera import Camera
 from salgan_tf.errors import InputError
 from salgan_tf.files import atomic_path, check_outputs, find_real
-from salgan_tf.frames import Frame, count_threads, predict_frames
-from salgan_tf.limits import check_memory, read_limit
+from salgan_tf.frames import Frame, FrameMaps, count_threads, predict_frames
 
 if TYPE_CHECKING:
     # It needs the extra `video`.
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 FILM_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts"))
 FILM_SUFFIXES |= {".m2ts", ".wmv", ".asf", ".flv", ".ogv"}
 MAP_ENDING, OVERLAY_ENDING = "_saliency.mkv", "_overlay.mp4"
-# Bytes of memory per pixel of a frame that is predicted: itself, and its map while it is made.
-FRAME_PER_PIXEL = 11
 _BAR: dict[str, Any] = {"unit": "frame", "disable": None}
 
 
@@ -81,7 +78,7 @@ def predict_film(
 ) -> Iterator[tuple[Frame, np.ndarray]]:
     """Yield the frames of a film with their maps, see `salgan_tf.predict_video`."""
     with _open_film(path, report) as film:
-        threads = _count_threads(film)
+        threads = count_threads(path, film.shape)
         frames = film.read(settings.every, settings.start, settings.stop)
         yield from predict_frames(frames, predict, threads, settings.smooth)
 
@@ -137,12 +134,12 @@ def _write_film(
     report: Callable[[InputError], None],
 ) -> None:
     with _open_film(path, report) as film, contextlib.ExitStack() as stack:
-        threads = _count_threads(film)
+        threads = count_threads(path, film.shape)
         writers = _open_writers(stack, results, film, settings)
         sound = next((writer for writer in writers if writer.has_sound), None)
         if settings.overlay and film.sound and not sound:
             report(InputError(path, f"its sound ({film.sound.name}) has no place in MP4 and was left out"))
-        frames = film.read(settings.every, settings.start, settings.stop, sound.copy if sound else None)
+        frames = film.read(settings.every, settings.start, settings.stop, sound.copy_sound if sound else None)
         end = min(settings.stop or math.inf, film.duration or math.inf)
         total = None if end == math.inf else max(0, round((end - settings.start) * film.rate / settings.every))
         pairs = predict_frames(frames, predict, threads, settings.smooth)
@@ -169,7 +166,7 @@ def record_camera(
     name = f"camera_{number}_{datetime.datetime.now():%Y%m%d_%H%M%S}"
     results = [out / f"{name}{ending}" for ending in settings.endings()]
     with contextlib.closing(Camera(number)) as camera, contextlib.ExitStack() as stack:
-        threads = _count_threads(camera)
+        threads = count_threads(camera.name, camera.shape)
         writers = _open_writers(stack, results, camera, settings)
         frames = camera.read(settings.every, settings.stop)
         pairs = predict_frames(frames, predict, threads, settings.smooth)
@@ -185,19 +182,6 @@ def _open_film(path: Path, report: Callable[[InputError], None]) -> "Film":
     return Film(path, report)
 
 
-def _count_threads(source: "Film | Camera") -> int:
-    """Return how many threads predict frames of a film or camera.
-
-    Raises:
-        InputError: its frames are too large for the limit of memory.
-    """
-    from salgan_tf.video import CODECS_PER_PIXEL
-
-    pixels = source.shape[0] * source.shape[1]
-    check_memory(source.name, (CODECS_PER_PIXEL + FRAME_PER_PIXEL) * pixels)
-    return count_threads(FRAME_PER_PIXEL * pixels, read_limit() - CODECS_PER_PIXEL * pixels)
-
-
 def _open_writers(
     stack: contextlib.ExitStack, results: list[Path], source: "Film | Camera", settings: FilmSettings
 ) -> "list[FilmWriter]":
@@ -210,12 +194,10 @@ def _open_writers(
     return [stack.enter_context(FilmWriter(path, source.shape, rate, source.aspect, source.sound)) for path in scratch]
 
 
-def _write_frames(
-    writers: "list[FilmWriter]", pairs: Iterable[tuple[Frame, np.ndarray]], start: float, bar: tqdm
-) -> int:
+def _write_frames(writers: "list[FilmWriter]", pairs: FrameMaps, start: float, bar: tqdm) -> int:
     """Write the overlays and maps of frames, counted from second `start`, and return how many there were."""
     count = 0
-    with bar:
+    with bar, contextlib.closing(pairs):
         for frame, saliency in pairs:
             for writer in writers:
                 draw = visualization.overlay if writer.in_color else lambda _, saliency: images.to_levels(saliency)

@@ -3,19 +3,26 @@
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 
 from salgan_tf.images import resize_area
+from salgan_tf.limits import check_memory, read_limit
 
+# A generator of frames with their maps.
+FrameMaps: TypeAlias = "Generator[tuple[Frame, np.ndarray], None, None]"
 # A frame begins a new scene if, in a thumbnail of this size, its pixels differ by more levels from those before it.
 _THUMBNAIL, _CUT = (32, 32), 30
-# Maps that are waited for, per thread: while one is written, the next ones are being predicted.
+# Frames that are waited for, per thread: while one is written, the next ones are being predicted.
 _AHEAD = 2
+# Bytes of memory per pixel: of what decoders and encoders keep, and of the frames and maps of a thread. Measured at 8
+# megapixels, with H.264 and HEVC.
+_CODECS_PER_PIXEL, _THREAD_PER_PIXEL = 120, 33
 
 
 class Frame(NamedTuple):
@@ -30,19 +37,25 @@ class Frame(NamedTuple):
     image: np.ndarray
 
 
-def count_threads(bytes_each: float, limit: float) -> int:
-    """Return how many threads may predict frames: one per core, as far as `limit` bytes of memory allow, at least one.
+def count_threads(name: str | Path, shape: tuple[int, int]) -> int:
+    """Return how many threads may predict frames of `shape` (height, width): one per core, as far as memory allows.
 
-    Args:
-        bytes_each: what a frame and its map take.
-        limit: bytes for all frames.
+    Raises:
+        InputError: they are too large for the limit of memory even for one thread; the error names `name`.
     """
-    return max(1, min(os.cpu_count() or 1, int(limit / bytes_each) // (_AHEAD + 1)))
+    pixels = max(1, shape[0] * shape[1])
+    check_memory(name, (_CODECS_PER_PIXEL + _THREAD_PER_PIXEL) * pixels)
+    return min(os.cpu_count() or 1, int((read_limit() / pixels - _CODECS_PER_PIXEL) / _THREAD_PER_PIXEL))
+
+
+def count_pixels() -> int:
+    """Return how many pixels the largest frame may have that `count_threads` does not refuse."""
+    return int(read_limit() / (_CODECS_PER_PIXEL + _THREAD_PER_PIXEL))
 
 
 def predict_frames(
     frames: Iterable[Frame], predict: Callable[[np.ndarray], np.ndarray], threads: int, smooth: float = 0.0
-) -> Iterator[tuple[Frame, np.ndarray]]:
+) -> FrameMaps:
     """Yield each frame with its map float32 (H, W), in order.
 
     Args:
@@ -57,7 +70,7 @@ def predict_frames(
 
 def _predict_in_threads(
     frames: Iterable[Frame], predict: Callable[[np.ndarray], np.ndarray], threads: int
-) -> Iterator[tuple[Frame, np.ndarray]]:
+) -> FrameMaps:
     pending: deque[tuple[Frame, Future[np.ndarray]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -75,7 +88,7 @@ def _predict_in_threads(
                 saliency.cancel()
 
 
-def _smooth(pairs: Iterable[tuple[Frame, np.ndarray]], seconds: float) -> Iterator[tuple[Frame, np.ndarray]]:
+def _smooth(pairs: FrameMaps, seconds: float) -> FrameMaps:
     """Average maps over time: each earlier one counts less, by the factor e for every `seconds`. A cut starts anew."""
     mean: np.ndarray = np.empty(0)
     before: np.ndarray = mean

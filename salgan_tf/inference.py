@@ -12,7 +12,7 @@ from salgan_tf import images, visualization
 from salgan_tf.attention_table import AttentionTable
 from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import atomic_path, is_file, is_folder, made_folder
-from salgan_tf.film import FilmSettings, is_film, predict_film, write_films
+from salgan_tf.film import FILM_SUFFIXES, FilmSettings, is_film, predict_film, write_films
 from salgan_tf.photographs import collect_photographs, process_photographs
 from salgan_tf.runtimes import PER_THREAD, open_network
 from salgan_tf.weights import find_model, list_files
@@ -176,6 +176,11 @@ def predict_files(
     inputs = predictor.files if table is None else [*predictor.files, table.regions.path]
     with made_folder(out) as folder:
         others = [path for path in paths if Path(path) not in films]
+        for path in filter(is_folder, map(Path, others)):
+            # A phone has a short film beside each photograph, and films take long: those in folders are not taken.
+            endings_there = {inside.suffix.lower() for inside in path.glob("**/*" if recursive else "*")}
+            if endings_there & FILM_SUFFIXES and not endings_there & images.picture_suffixes():
+                report(InputError(path, "its films are predicted if they are given by name"))
         photographs, unusable = collect_photographs(others, folder, recursive, report, _is_result)
         if table:
             table.check([path for path, _ in photographs], inputs, folder, report)

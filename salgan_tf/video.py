@@ -14,23 +14,21 @@ import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from salgan_tf.errors import InputError, first_line
-from salgan_tf.frames import Frame
-from salgan_tf.limits import check_regular, read_limit
+from salgan_tf.frames import Frame, count_pixels, count_threads
+from salgan_tf.limits import check_regular
 
 # What may be read. FFmpeg knows more formats: playlists and lists of parts (HLS, DASH, concat, SDP) open other files
 # and addresses, which no film needs.
 _FORMATS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg"
-# Bytes of memory per pixel that decoders and encoders take for frames of their own, measured at 8 megapixels.
-CODECS_PER_PIXEL = 60
 # The transfer of light to levels in films of a high dynamic range.
 _HDR = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
 # Lines of films that are taken for BT.709 unless they say what they are, as players do; smaller ones are BT.601.
-_HIGH_DEFINITION = 720
+_UNSPECIFIED, _HIGH_DEFINITION = 2, 720
 _USUAL_RATE = Fraction(25)
-# Seconds that a whole film may be shorter than it says, as where the sound is longer than the pictures.
-_TOLERANCE = 1.0
-# Units per second of the times that are written: those of MPEG, whole numbers for all usual rates.
-_CLOCK = Fraction(1, 90000)
+# Frames that a whole film may be shorter than it says, since some count the sound or the last frame in other ways.
+_TOLERANCE = 2
+# Seconds that a unit of the times has that are written: whole numbers for usual rates, and few enough for MPEG-4.
+_CLOCK = Fraction(1, 60000)
 # Of the libraries that encode H.264, or its predecessor, what PyAV has: its wheels have the first.
 _COLOR_CODECS: dict[str, dict[str, str]] = {
     "libx264": {"preset": "veryfast", "crf": "20"},
@@ -48,7 +46,6 @@ class Film:
         report: called with a remark if frames cannot be decoded, if the film ends early, or has a high dynamic range.
 
     Attributes:
-        name: what errors call it.
         shape: (height, width) of its frames, upright.
         aspect: width of a pixel divided by its height.
         rate: frames per second, on average.
@@ -62,11 +59,13 @@ class Film:
 
     def __init__(self, path: Path, report: Callable[[InputError], None]):
         check_regular(path)
-        self._path, self.name, self._report = path, str(path), report
+        self._path, self._report = path, report
         self._resources = contextlib.ExitStack()
         try:
             # Decoded once to know the first frame, and then from the start: not every film can be sought in.
             with self._open() as container:
+                context = self._find_video(container).codec_context
+                count_threads(path, (context.height, context.width))
                 first = self._read_first(container)
             self._size = first.width, first.height
             self._transposed, *self._flips = _find_orientation(first)
@@ -100,7 +99,7 @@ class Film:
     @contextlib.contextmanager
     def _open(self) -> Iterator[Any]:
         """Open the file. FFmpeg gets its content, not its name, and so opens no other file, program or address."""
-        most = str(int(read_limit() / CODECS_PER_PIXEL))
+        most = str(count_pixels())
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "max_pixels": most}
         with contextlib.ExitStack() as resources:
             try:
@@ -108,7 +107,7 @@ class Film:
                 nameless = _Nameless(file)
                 container = resources.enter_context(av.open(nameless, options=options, metadata_errors="replace"))
                 video = self._find_video(container)
-                video.thread_type = "AUTO"
+                # Its threads stay PyAV's, a slice each: with a frame each, PyAV loses frames near damaged ones.
                 video.codec_context.options = {"max_pixels": most}
             except av.FFmpegError as error:
                 raise InputError(self._path, f"not a film, or damaged: {_describe(error)}") from error
@@ -148,7 +147,7 @@ class Film:
         every: int = 1,
         start: float = 0.0,
         stop: float | None = None,
-        copy: Callable[[Any, float], None] | None = None,
+        copy_sound: Callable[[Any, float], None] | None = None,
     ) -> Iterator[Frame]:
         """Yield frames in order, with the seconds since the film's first one.
 
@@ -156,28 +155,27 @@ class Film:
             every: take every Nth frame from `start` on.
             start: first second that is taken.
             stop: the second before which it ends; None for the film's end.
-            copy: called with each packet of the sound between them, and the film's second at which to begin its count.
+            copy_sound: called with each packet of the sound between them, and the second from which to count its time.
         """
         if start:
             # To the last frame before it that needs no others; those between are decoded, and left out.
             with contextlib.suppress(av.FFmpegError):  # It cannot be sought in, and is read from its start.
                 self._container.seek(int((self._origin + start) * av.time_base))
-        sound = self.sound if copy else None
-        open_streams = {stream.index for stream in (self._video, sound) if stream}
+        streams = [stream for stream in (self._video, self.sound) if stream]
+        open_streams = {stream.index for stream in streams}
         count, damaged, time, reached = 0, 0, -1 / float(self.rate), 0.0
-        for packet in _demux(self._container, *filter(None, (self._video, sound))):
+        for packet in _demux(self._container, *streams):
             if packet is None:
                 damaged += 1
                 continue
             if packet.pts is not None:
                 at = float(packet.pts * packet.time_base) - self._origin
                 reached = max(reached, at + float((packet.duration or 0) * packet.time_base))
-            if sound and packet.stream_index == sound.index:
-                if packet.pts is not None and (stop is None or at < stop):
-                    if copy and (at >= start or not start):
-                        copy(packet, self._origin + start)
-                else:
-                    open_streams.discard(sound.index)
+            if packet.stream_index != self._video.index:
+                if packet.pts is None or (stop is not None and at >= stop):
+                    open_streams.discard(packet.stream_index)
+                elif copy_sound and (at >= start or not start):
+                    copy_sound(packet, self._origin + start)
             elif self._video.index in open_streams:
                 try:
                     frames = packet.decode()
@@ -199,7 +197,7 @@ class Film:
                 break
         if damaged:
             self._report(InputError(self._path, f"damaged: {damaged} of its frames left out"))
-        if stop is None and self.duration and reached < self.duration - _TOLERANCE:
+        if stop is None and self.duration and reached < self.duration - _TOLERANCE / self.rate:
             self._report(InputError(self._path, f"ends after {reached:.1f} of {self.duration:.1f} seconds"))
 
     def _to_picture(self, frame: Any) -> np.ndarray:
@@ -207,7 +205,7 @@ class Film:
         colors = {}
         if frame.color_trc in _HDR:
             colors = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
-        elif frame.colorspace not in set(Colorspace) and frame.height >= _HIGH_DEFINITION:
+        elif frame.colorspace == _UNSPECIFIED and frame.height >= _HIGH_DEFINITION:
             colors = {"src_colorspace": Colorspace.ITU709}
         width, height = self._size
         picture = frame.reformat(width, height, "rgb24", **colors).to_ndarray()
@@ -316,7 +314,7 @@ class FilmWriter:
         frame.pts, frame.time_base = self._last, _CLOCK
         self._encode(frame)
 
-    def copy(self, packet: Any, origin: float) -> None:
+    def copy_sound(self, packet: Any, origin: float) -> None:
         """Write a packet of the sound, `origin` seconds earlier than it is."""
         if self._sound:
             shift = round(origin / packet.time_base)
