@@ -138,7 +138,7 @@ def _write_film(
         writers = _open_writers(stack, results, film, settings)
         sound = next((writer for writer in writers if writer.has_sound), None)
         if settings.overlay and film.sound and not sound:
-            report(InputError(path, f"its sound ({film.sound.name}) has no place in MP4 and was left out"))
+            report(InputError(path, f"its sound ({film.sound.name or 'unknown'}) has no place in MP4 and was left out"))
         frames = film.read(settings.every, settings.start, settings.stop, sound.copy_sound if sound else None)
         end = min(settings.stop or math.inf, film.duration or math.inf)
         total = None if end == math.inf else max(0, round((end - settings.start) * film.rate / settings.every))

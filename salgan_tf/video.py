@@ -24,7 +24,9 @@ _FORMATS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg"
 _HDR = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
 # Lines of films that are taken for BT.709 unless they say what they are, as players do; smaller ones are BT.601.
 _UNSPECIFIED, _HIGH_DEFINITION = 2, 720
-_USUAL_RATE = Fraction(25)
+_USUAL_RATE, _SLOWEST, _FASTEST = Fraction(25), 1, 1000
+# Seconds. Times beyond are damaged, and larger ones than a film can have.
+_LONGEST = 1e8
 # Frames that a whole film may be shorter than it says, since some count the sound or the last frame in other ways.
 _TOLERANCE = 2
 # Seconds that a unit of the times has that are written: whole numbers for usual rates, and few enough for MPEG-4.
@@ -186,9 +188,9 @@ class Film:
                     if stop is not None and time >= stop:
                         open_streams.discard(self._video.index)
                         break
-                    if time < start:
+                    if start and time < start:
                         continue
-                    if frame.is_corrupt:
+                    if frame.is_corrupt or abs(time) > _LONGEST:
                         damaged += 1
                     elif count % every == 0:
                         yield Frame(time, self._to_picture(frame))
@@ -208,7 +210,10 @@ class Film:
         elif frame.colorspace == _UNSPECIFIED and frame.height >= _HIGH_DEFINITION:
             colors = {"src_colorspace": Colorspace.ITU709}
         width, height = self._size
-        picture = frame.reformat(width, height, "rgb24", **colors).to_ndarray()
+        try:
+            picture = frame.reformat(width, height, "rgb24", **colors).to_ndarray()
+        except av.FFmpegError as error:
+            raise InputError(self._path, f"its colours cannot be converted: {_describe(error)}") from error
         if self._transposed:
             picture = picture.swapaxes(0, 1)
         rows, columns = (slice(None, None, -1 if flip else 1) for flip in self._flips)
@@ -227,7 +232,7 @@ def _demux(container: Any, *streams: Any) -> Iterator[Any]:
     packets = container.demux(*streams)
     try:
         yield from packets
-    except av.FFmpegError:
+    except (av.FFmpegError, OSError):
         yield None
         for stream in streams:
             end = av.Packet()
@@ -263,7 +268,7 @@ class FilmWriter:
         has_sound: whether the sound is copied: only into MP4, and if MP4 has a place for it.
 
     Raises:
-        InputError: such a film cannot be written.
+        OSError: the film cannot be written, here and in all that follows.
     """
 
     def __init__(
@@ -274,7 +279,8 @@ class FilmWriter:
         aspect: Fraction = Fraction(1),
         sound: Any = None,
     ):
-        self._path, self._last = path, -1
+        self._last = -1
+        self._heard: int | None = None
         self.in_color = path.suffix == ".mp4"
         self._padding = [side % 2 if self.in_color else 0 for side in shape]
         self._resources = contextlib.ExitStack()
@@ -282,7 +288,8 @@ class FilmWriter:
         self._container = self._resources.enter_context(av.open(file, "w", "mp4" if self.in_color else "matroska"))
         codecs = _COLOR_CODECS if self.in_color else _GREY_CODECS
         codec = next(name for name in codecs if name in av.codecs_available)
-        # A rate that is not about right only makes the film a little larger.
+        # A rate that is not right only makes the film a little larger.
+        rate = min(max(rate, _SLOWEST), _FASTEST)
         self._video: Any = self._container.add_stream(
             codec, Fraction(rate).limit_denominator(1000), options=codecs[codec]
         )
@@ -320,23 +327,16 @@ class FilmWriter:
             shift = round(origin / packet.time_base)
             packet.pts -= shift
             packet.dts = packet.pts if packet.dts is None else packet.dts - shift
-            packet.stream = self._sound
-            self._mux(packet)
+            # Damaged sounds have packets out of order, which no film may have.
+            if self._heard is None or packet.dts > self._heard:
+                self._heard = packet.dts
+                packet.stream = self._sound
+                with _as_os_errors():
+                    self._container.mux(packet)
 
     def _encode(self, frame: Any) -> None:
-        with self._named():
+        with _as_os_errors():
             self._container.mux(self._video.encode(frame))
-
-    def _mux(self, packet: Any) -> None:
-        with self._named():
-            self._container.mux(packet)
-
-    @contextlib.contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except av.FFmpegError as error:
-            raise InputError(self._path, f"cannot be written: {_describe(error)}") from error
 
     def __enter__(self) -> "FilmWriter":
         return self
@@ -344,9 +344,18 @@ class FilmWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: TracebackType | BaseException | None) -> None:
         if kind is None:
             self._encode(None)
-            with self._named():
+            with _as_os_errors():
                 self._resources.close()
         else:
             # What is wrong already is on its way.
             with contextlib.suppress(av.FFmpegError, OSError):
                 self._resources.close()
+
+
+@contextlib.contextmanager
+def _as_os_errors() -> Iterator[None]:
+    """Turn FFmpeg's errors into those of the operating system, for which `atomic_path` names the file."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OSError(_describe(error)) from error
