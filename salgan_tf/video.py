@@ -22,6 +22,7 @@ from salgan_tf.limits import check_regular
 _FORMATS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg"
 # The transfer of light to levels in films of a high dynamic range.
 _HDR = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
+_CONVERTING_VERSION = (18, 1)
 # Lines of films that are taken for BT.709 unless they say what they are, as players do; smaller ones are BT.601.
 _UNSPECIFIED, _HIGH_DEFINITION = 2, 720
 _USUAL_RATE, _SLOWEST, _FASTEST = Fraction(25), 1, 1000
@@ -69,6 +70,8 @@ class Film:
                 context = self._find_video(container).codec_context
                 count_threads(path, (context.height, context.width))
                 first = self._read_first(container)
+            if first.color_trc in _HDR:
+                self._announce(_HDR[first.color_trc])
             self._size = first.width, first.height
             self._transposed, *self._flips = _find_orientation(first)
             self.shape = self._size if self._transposed else self._size[::-1]
@@ -83,10 +86,6 @@ class Film:
         self.aspect = (1 / pixel if self._transposed else pixel) if pixel > 0 else Fraction(1)
         self._origin = float((self._video.start_time or 0) * self._video.time_base)
         self.duration = self._container.duration / av.time_base if self._container.duration else None
-        trc = first.color_trc
-        if trc in _HDR:
-            cause = f"high dynamic range ({_HDR[trc]}): shown as sRGB, where what is brighter than 203 nits is white"
-            report(InputError(path, cause))
 
     def __enter__(self) -> "Film":
         return self
@@ -116,6 +115,13 @@ class Film:
             except OSError as error:
                 raise InputError(self._path, error) from error
             yield container
+
+    def _announce(self, transfer: str) -> None:
+        """Report a high dynamic range, or refuse it if this PyAV does not convert it."""
+        kind = f"high dynamic range ({transfer})"
+        if tuple(map(int, av.__version__.split(".")[:2])) < _CONVERTING_VERSION:
+            raise InputError(self._path, f"{kind} requires PyAV 18.1 and Python 3.11: pip install --upgrade av")
+        self._report(InputError(self._path, f"{kind}: shown as sRGB, where what is brighter than 203 nits is white"))
 
     def _find_video(self, container: Any) -> Any:
         video = container.streams.best("video")
