@@ -22,7 +22,7 @@ from processor import describe_processor
 from salgan_tf import SaliencyPredictor, predict_files, predict_video
 from salgan_tf.film import FilmSettings
 from salgan_tf.inference import spread
-from salgan_tf.video import FilmWriter
+from salgan_tf.video_writer import FilmWriter
 
 _RATE = 30
 

@@ -19,7 +19,8 @@ from salgan_tf.frames import Frame, FrameMaps, count_threads, predict_frames
 
 if TYPE_CHECKING:
     # It needs the extra `video`.
-    from salgan_tf.video import Film, FilmWriter
+    from salgan_tf.video import Film
+    from salgan_tf.video_writer import FilmWriter
 
 # Endings of films, by which they are recognized.
 FILM_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts"))
@@ -186,7 +187,7 @@ def _open_writers(
     stack: contextlib.ExitStack, results: list[Path], source: "Film | Camera", settings: FilmSettings
 ) -> "list[FilmWriter]":
     """Open the films that are written. When `stack` is closed, all of them are whole; or none is there after errors."""
-    from salgan_tf.video import FilmWriter
+    from salgan_tf.video_writer import FilmWriter
 
     # All are finished before the first gets its name.
     scratch = [stack.enter_context(atomic_path(result)) for result in results]
