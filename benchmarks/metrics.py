@@ -28,11 +28,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["NUMBA_NUM_THREADS"] = "1"
 
 import numpy as np
-from processor import describe_processor
 
 from salgan_tf.data.fixations import Gaze
 from salgan_tf.data.folder import index_folder, read_example
 from salgan_tf.evaluation.scoring import NegativeFixations
+from salgan_tf.exporting.processor import describe_processor
 from salgan_tf.inference import SaliencyPredictor
 from salgan_tf.metrics import maps, points
 

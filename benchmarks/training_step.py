@@ -16,12 +16,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from processor import describe_processor
 
 from salgan_tf import SalGAN, build_discriminator, build_generator
 from salgan_tf.data.augmentation import AUGMENTATIONS
 from salgan_tf.data.pipeline import Split, load_examples, make_batches
 from salgan_tf.data.records import write_records
+from salgan_tf.exporting.processor import describe_processor
 from salgan_tf.losses import make_content_loss
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.precision import computing_in

@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 
 class AttentionTable:
-    """The rows of the photographs that were predicted in one call.
+    """Measures the regions of photographs, and writes what was found.
 
     Args:
         regions: the file of the regions.
@@ -51,7 +51,6 @@ class AttentionTable:
 
     def __init__(self, regions: str | Path):
         self.regions = Regions(regions)
-        self.rows: list[Row] = []
 
     def check(
         self, photographs: list[Path], inputs: list[Path], folder: Path, report: Callable[[InputError], None]
@@ -71,7 +70,7 @@ class AttentionTable:
                 report(InputError(self.regions.path, f"{cause}: {listed}"))
 
     def measure(self, photograph: Path, saliency: np.ndarray, regions: list[Region]) -> Row:
-        """Measure a map float32 (H, W); the row is not added to the table.
+        """Measure a map float32 (H, W).
 
         Raises:
             InputError: the map is 0 everywhere, or a region is so small that it contains the middle of no pixel.
@@ -86,18 +85,18 @@ class AttentionTable:
             shares.append(Share(region.name, attention, area, attention / area))
         return Row(photograph.as_posix(), saliency.shape, _measure(photograph, area_of_half, saliency), shares)
 
-    def write(self, folder: Path) -> None:
-        """Write the table as JSON and CSV, both or none, if it has rows.
+    def write(self, folder: Path, rows: list[Row]) -> None:
+        """Write rows as JSON and CSV, both files or none, if there are any.
 
         Raises:
             InputError: a file cannot be written.
         """
-        if not self.rows:
+        if not rows:
             return
         text = io.StringIO(newline="")
         lines = csv.writer(text)
         lines.writerow(["photograph", "region", *Share._fields[1:]])
-        lines.writerows([row.photograph, *share] for row in self.rows for share in row.shares)
+        lines.writerows([row.photograph, *share] for row in rows for share in row.shares)
         photographs = [
             {
                 "photograph": row.photograph,
@@ -106,7 +105,7 @@ class AttentionTable:
                 "area_of_half_the_attention": row.half,
                 "regions": [share._asdict() for share in row.shares],
             }
-            for row in self.rows
+            for row in rows
         ]
         with atomic_path(folder / _CSV) as scratch:
             scratch.write_bytes(text.getvalue().encode())

@@ -1,5 +1,6 @@
 """The window of a photograph that keeps most of the attention, and photographs cut to it."""
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from salgan_tf import images
 from salgan_tf.attention import check_saliency
 from salgan_tf.errors import InputError, report
 from salgan_tf.files import made_folder, write_bytes
-from salgan_tf.inference import SaliencyPredictor
+from salgan_tf.inference import SaliencyPredictor, spread
 from salgan_tf.photographs import collect_photographs, process_photographs
 from salgan_tf.recoding import recode
 
@@ -139,11 +140,13 @@ def crop_files(
     predictor = predictor or SaliencyPredictor()
 
     def crop(path: Path, results: list[Path]) -> None:
-        window = best_crop(predictor(path), aspect, area)
+        with contextlib.ExitStack() as memory:
+            window = best_crop(predict(images.read_image(path, memory)), aspect, area)
         write_bytes(results[0], recode(path, window, size))
 
     with made_folder(out) as folder:
         photographs, unusable = collect_photographs(paths, folder, recursive, report)
+        predict = spread(predictor, len(photographs))
         cropped, failed = process_photographs(
             photographs,
             lambda photograph: [folder / photograph.base.with_name(photograph.path.name)],
@@ -152,7 +155,7 @@ def crop_files(
             report,
             "crop",
         )
-    return cropped, unusable + failed
+    return len(cropped), unusable + failed
 
 
 def _agree(aspect: float | None, size: tuple[int, int] | None) -> float:

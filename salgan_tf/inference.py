@@ -1,5 +1,6 @@
 """From photographs to saliency maps: one call for every kind of model, and whole folders."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 
 from salgan_tf import images, visualization
-from salgan_tf.attention_table import AttentionTable
+from salgan_tf.attention_table import AttentionTable, Row
 from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import atomic_path, is_file, is_folder, made_folder
 from salgan_tf.film import FILM_SUFFIXES, FilmSettings, is_film, predict_film, write_films
@@ -138,6 +139,7 @@ def predict_files(
     recursive: bool = False,
     regions: str | Path | None = None,
     film: FilmSettings | None = None,
+    max_side: int | None = None,
 ) -> tuple[int, int]:
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
 
@@ -159,17 +161,23 @@ def predict_files(
         regions: a file of regions of interest, see `salgan_tf.regions`. They are drawn on the overlays, and their
             shares of the attention written to `attention.json` and `attention.csv` in `out`. Films have none.
         film: what is predicted and written of films; None for `FilmSettings(overlay=overlay)`.
+        max_side: shrink larger photographs to so many pixels on their larger side, which is much faster; their maps
+            and overlays are as small. None for maps of the photographs' own size.
 
     Returns:
         How many photographs and films were predicted, and how many inputs failed.
 
     Raises:
-        InputError: `out` cannot be written, or `regions` is not such a file, or given with a film.
+        InputError: `out` cannot be written, `regions` is not such a file, or two of a film, `regions` and `max_side`
+            are given together.
     """
+    if max_side and regions is not None:
+        raise InputError("max_side", "regions are in pixels of the photographs, which cannot be shrunk then")
     paths = list(paths)
     films = [Path(path) for path in paths if is_film(path) and not is_folder(Path(path))]
-    if films and regions is not None:
-        raise InputError(films[0], "regions of interest are for photographs: leave out the films, or the regions")
+    if films and (max_side or regions is not None):
+        given = "max_side" if max_side else "regions"
+        raise InputError(films[0], f"{given} is for photographs: give films in a call of their own")
     predictor = predictor or SaliencyPredictor()
     endings = (MAP_ENDING, OVERLAY_ENDING)[: 1 + overlay]
     table = None if regions is None else AttentionTable(regions)
@@ -184,20 +192,21 @@ def predict_files(
         photographs, unusable = collect_photographs(others, folder, recursive, report, _is_result)
         if table:
             table.check([path for path, _ in photographs], inputs, folder, report)
+        predict = spread(predictor, len(photographs))
         predicted, failed = process_photographs(
             photographs,
             lambda photograph: [folder / f"{photograph.base}{ending}" for ending in endings],
-            lambda path, results: _predict_file(path, results, predictor, table),
+            lambda path, results: _predict_file(path, results, predict, table, max_side),
             [*inputs, *films],
             report,
             "predict",
         )
         if table:
-            table.write(folder)
+            table.write(folder, [row for row in predicted if row])
         taken = [*inputs, *(path for path, _ in photographs)]
         settings = film or FilmSettings(overlay=overlay)
         shown, spoiled = write_films(films, folder, spread(predictor, len(films) * 2), settings, taken, report)
-    return predicted + shown, unusable + failed + spoiled
+    return len(predicted) + shown, unusable + failed + spoiled
 
 
 def predict_video(
@@ -254,27 +263,37 @@ def spread(predictor: SaliencyPredictor, count: int) -> Callable[[np.ndarray], n
     return predict
 
 
-def _predict_file(path: Path, results: list[Path], predictor: SaliencyPredictor, table: AttentionTable | None) -> None:
-    """Write the map of a photograph, and the overlay if there is a second path of a result: both or none."""
-    image = images.read_image(path)
-    regions = table.regions.find(path, image.shape[:2]) if table else []
-    saliency = predictor(image)
-    row = table.measure(path, saliency, regions) if table else None
-    levels = images.to_levels(saliency)
-    if len(results) > 1:
-        visualization.overlay(image, saliency, out=image)
-        if row:
-            visualization.draw_regions(
-                image, {share.label: region.corners for share, region in zip(row.shares, regions, strict=True)}
-            )
-    # Encoding takes as much memory again.
-    del saliency
-    with atomic_path(results[0]) as scratch:
-        scratch.write_bytes(images.encode_png(levels))
+def _predict_file(
+    path: Path,
+    results: list[Path],
+    predict: Callable[[np.ndarray], np.ndarray],
+    table: AttentionTable | None,
+    max_side: int | None,
+) -> Row | None:
+    """Write the map of a photograph, and the overlay if there is a second path of a result: both or none.
+
+    Returns:
+        Its row of the table, if there is one.
+    """
+    with contextlib.ExitStack() as memory:
+        image = images.read_image(path, memory, max_side)
+        regions = table.regions.find(path, image.shape[:2]) if table else []
+        saliency = predict(image)
+        row = table.measure(path, saliency, regions) if table else None
+        levels = images.to_levels(saliency)
         if len(results) > 1:
-            images.write_image(results[1], image)
-    if table and row:
-        table.rows.append(row)
+            visualization.overlay(image, saliency, out=image)
+            if row:
+                visualization.draw_regions(
+                    image, {share.label: region.corners for share, region in zip(row.shares, regions, strict=True)}
+                )
+        # Encoding takes as much memory again.
+        del saliency
+        with atomic_path(results[0]) as scratch:
+            scratch.write_bytes(images.encode_png(levels))
+            if len(results) > 1:
+                images.write_image(results[1], image)
+    return row
 
 
 def _is_result(path: Path) -> bool:

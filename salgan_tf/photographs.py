@@ -1,9 +1,11 @@
 """Photographs and folders of them in, results of each in a folder: the loop of every command that takes photographs."""
 
+import contextlib
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 from tqdm import tqdm
@@ -11,6 +13,9 @@ from tqdm import tqdm
 from salgan_tf import images
 from salgan_tf.errors import InputError
 from salgan_tf.files import find_real, identify, is_folder
+from salgan_tf.parallel import attempt_each
+
+Result = TypeVar("Result")
 
 
 class Photograph(NamedTuple):
@@ -103,53 +108,91 @@ def _subfolders(folder: Path, out: Path) -> list[Path]:
     ]
 
 
+class _Task(NamedTuple):
+    """A photograph to process.
+
+    Attributes:
+        path: its file.
+        results: the files that it becomes.
+        name: what stands for the first of them, and is the same for names that some disks do not distinguish.
+        earlier: is set when the photograph before it with the same name is processed; None if there is none.
+        done: is set when it is processed itself.
+    """
+
+    path: Path
+    results: list[Path]
+    name: str
+    earlier: threading.Event | None
+    done: threading.Event
+
+
 def process_photographs(
     photographs: list[Photograph],
     name_results: Callable[[Photograph], list[Path]],
-    process: Callable[[Path, list[Path]], None],
+    process: Callable[[Path, list[Path]], Result],
     inputs: Iterable[Path],
     report: Callable[[InputError], None],
     description: str,
-) -> tuple[int, int]:
-    """Process each photograph; a bad one does not stop the others, and no input or other result is overwritten.
+) -> tuple[list[Result], int]:
+    """Process photographs on all cores; a bad one does not stop the others, no input or other result is overwritten.
 
     Args:
         photographs: what `collect_photographs` has found.
         name_results: from a photograph to the files that it becomes, at least one.
-        process: called with a photograph's file and these files. It writes all of them or none.
+        process: called in threads, with a photograph's file and these files. It writes all of them or none.
         inputs: the other files that must not be overwritten.
-        report: called with the error of each photograph that failed.
+        report: called with the error of each photograph that failed, in order.
         description: what the progress bar is called.
 
     Returns:
-        How many photographs were processed, and how many failed.
+        What `process` returned for each photograph that did not fail, in order, and how many failed.
     """
-    failed = 0
     taken = {identify(path): path for path in [*inputs, *(path for path, _ in photographs)]}
     taken.pop(None, None)
-    # By the name of its first result, the photograph whose results are there.
+    # By name, the photograph whose results are there.
     written: dict[str, Path] = {}
-    # A progress bar for a single photograph would be noise.
-    bar = tqdm(photographs, desc=description, unit="picture", disable=True if len(photographs) < 2 else None)
-    for photograph in bar:
-        path, results = photograph.path, name_results(photograph)
-        name = unicodedata.normalize("NFC", str(results[0])).casefold()
+
+    def attempt(task: _Task) -> Result:
+        if task.earlier:
+            # Begun before this one. A photograph that fails leaves its name to the next one.
+            task.earlier.wait()
         try:
-            if name in written:
-                cause = f"its results would overwrite those of {written[name]}: rename one, or use another folder"
-                raise InputError(path, cause)
-            for result in results:
+            if task.name in written:
+                holder = written[task.name]
+                raise InputError(
+                    task.path, f"its results would overwrite those of {holder}: rename one, or use another folder"
+                )
+            for result in task.results:
                 if owner := taken.get(identify(result)):
-                    whose = "it" if owner == path else f"{owner}, another input"
-                    raise InputError(path, f"its results would overwrite {whose}: use another folder")
-            process(path, results)
-            written[name] = path
-        except InputError as error:
-            failed += 1
-            report(error)
+                    whose = "it" if owner == task.path else f"{owner}, another input"
+                    raise InputError(task.path, f"its results would overwrite {whose}: use another folder")
+            outcome = process(task.path, task.results)
+            written[task.name] = task.path
+            return outcome
         except (MemoryError, cv2.error) as error:
             if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
                 raise
-            failed += 1
-            report(InputError(path, "there is not enough memory for it"))
-    return len(written), failed
+            raise InputError(task.path, "there is not enough memory for it") from error
+        finally:
+            task.done.set()
+
+    latest: dict[str, threading.Event] = {}
+    tasks = []
+    for photograph in photographs:
+        results = name_results(photograph)
+        name = unicodedata.normalize("NFC", str(results[0])).casefold()
+        done = threading.Event()
+        tasks.append(_Task(photograph.path, results, name, latest.get(name), done))
+        latest[name] = done
+    outcomes, failed = [], 0
+    # A progress bar for a single photograph would be noise.
+    bar = tqdm(total=len(tasks), desc=description, unit="picture", disable=True if len(tasks) < 2 else None)
+    with bar, contextlib.closing(attempt_each(attempt, tasks)) as attempts:
+        for outcome in attempts:
+            if isinstance(outcome, InputError):
+                failed += 1
+                report(outcome)
+            else:
+                outcomes.append(outcome)
+            bar.update()
+    return outcomes, failed

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from salgan_tf.files import write_bytes
-from salgan_tf.images import find_peak, row_bands
+from salgan_tf.images import find_peak, row_bands, to_uint8
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,13 +20,13 @@ _SYSTEM_FONTS = ("DejaVuSans.ttf", "arial.ttf", "Arial Unicode.ttf")
 
 
 def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
-    colors = cv2.applyColorMap(np.rint(levels * 255).astype(np.uint8), palette)
-    return cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
+    """Colour uint8 levels (H, W) by one of OpenCV's palettes; return uint8 (H, W, 3) RGB."""
+    return cv2.cvtColor(cv2.applyColorMap(levels, palette), cv2.COLOR_BGR2RGB)
 
 
 def heat_map(saliency: np.ndarray) -> np.ndarray:
     """Colour a map (H, W) of any positive range from dark (0) to yellow (its maximum); return uint8 (H, W, 3) RGB."""
-    return _colorize((saliency / find_peak(saliency)).astype(np.float32), cv2.COLORMAP_INFERNO)
+    return _colorize(to_uint8((saliency / find_peak(saliency)).astype(np.float32)), cv2.COLORMAP_INFERNO)
 
 
 def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -42,13 +42,20 @@ def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = No
     """
     out = np.empty_like(image) if out is None else out
     maximum = find_peak(saliency)
+    palette = _colorize(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_TURBO)
     for rows in row_bands(image.shape):
         levels = (saliency[rows] / maximum).astype(np.float32)
-        colors = _colorize(levels, cv2.COLORMAP_TURBO)
         # The square root lets faint regions show; 0.65 keeps the photograph legible under the hottest.
-        weight = 0.65 * np.sqrt(levels)[..., None]
-        blended = image[rows] * (0.8 * (1 - weight)) + colors * weight
-        out[rows] = np.rint(blended).astype(np.uint8)
+        weight = 0.65 * cv2.sqrt(levels)
+        dimmed = 0.8 * (1 - weight)
+        indices = cv2.convertScaleAbs(levels, alpha=255)
+        # Channel by channel: OpenCV takes a third of NumPy's time for the whole, which spreads the weights first.
+        channels = []
+        for channel, colors in zip(cv2.split(image[rows]), cv2.split(palette), strict=True):
+            below = cv2.multiply(channel, dimmed, dtype=cv2.CV_32F)
+            above = cv2.multiply(cv2.LUT(indices, colors), weight, dtype=cv2.CV_32F)
+            channels.append(cv2.convertScaleAbs(cv2.add(below, above)))
+        cv2.merge(channels, out[rows])
     return out
 
 

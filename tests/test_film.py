@@ -342,6 +342,7 @@ def test_films_in_folders_are_taken_by_name_only(run, tmp_path):
         ("photograph.png --from 0", "--from requires a film or --camera"),
         ("photograph.png --smooth 1", "--smooth requires a film or --camera"),
         ("clip.mp4 photograph.png --regions r.json", "--regions is for photographs, and clip.mp4 is a film"),
+        ("clip.mp4 --max-side 100", "--max-side is for photographs, and clip.mp4 is a film"),
         ("clip.mp4 --from 2 --to 1", "--to must be after --from"),
         ("clip.mp4 --every 0", "argument --every: '0' is not a whole number above 0"),
         ("clip.mp4 --camera 0", "--camera and PATH exclude each other"),

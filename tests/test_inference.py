@@ -7,7 +7,7 @@ import tensorflow as tf
 from conftest import brightness_model, names_in, render_photograph, save_picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from salgan_tf import images
 from salgan_tf.errors import InputError
@@ -192,6 +192,22 @@ def test_photographs_become_maps_and_overlays_of_their_size(brightness, tmp_path
     photograph = images.read_image(tmp_path / "in" / "b.png")
     written = images.read_grey(tmp_path / "out" / "b_saliency.png")
     np.testing.assert_allclose(written, brightness(photograph), atol=0.5 / 255 + 1e-6)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_large_photographs_are_shrunk_on_request(brightness, tmp_path, ending):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(render_photograph(0, (300, 500))).save(tmp_path / f"large.{ending}", exif=exif)
+    save_picture(tmp_path / "small.png", render_photograph(1, (60, 80)))
+    paths = [tmp_path / f"large.{ending}", tmp_path / "small.png"]
+    assert predict_files(paths, tmp_path / "out", brightness, max_side=100) == (2, 0)
+    for name, shape in (("large", (100, 60)), ("small", (60, 80))):
+        for result in (f"{name}_saliency.png", f"{name}_overlay.jpg"):
+            assert images.read_size(tmp_path / "out" / result) == shape
+    whole = images.resize_area(brightness(paths[0]), (100, 60))
+    found = images.read_grey(tmp_path / "out" / "large_saliency.png")
+    assert np.abs(found - whole / whole.max()).mean() < 0.02
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1)])

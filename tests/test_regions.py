@@ -169,6 +169,14 @@ def test_the_table_overwrites_no_input(run, tmp_path):
     assert names_in(tmp_path) == ["a.png", "attention.json"]
 
 
+def test_regions_are_not_measured_in_shrunk_photographs(run, tmp_path):
+    save_picture(tmp_path / "a.png", render_photograph(0))
+    path = write(tmp_path / "regions.json", {"regions": [BOX]})
+    outcome = run("predict", tmp_path / "a.png", "--regions", path, "--max-side", 40, "--out", tmp_path / "out")
+    cause = "regions are in pixels of the photographs, which cannot be shrunk then"
+    assert (outcome.code, outcome.lines) == (1, [f"salgan_tf: max_side: {cause}"])
+
+
 def test_regions_without_a_file_are_an_error(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.json: No such file"):
         Regions(tmp_path / "nowhere.json")

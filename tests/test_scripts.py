@@ -64,9 +64,10 @@ def test_every_script_has_a_help(script):
 def test_predictions_are_timed(tmp_path):
     for seed in range(3):
         save_picture(tmp_path / f"{seed}.jpg", render_photograph(seed))
-    printed = succeed("benchmarks/predict.py", "--folder", tmp_path, "--rounds", 1)
-    assert len(re.findall(r"^predict .* s, .* times import tensorflow$", printed, re.MULTILINE)) == 3
+    printed = succeed("benchmarks/predict.py", "--folder", tmp_path, "--rounds", 1, "--large", 1, "--other", ROOT)
+    assert len(re.findall(r"^.* s, .* times import tensorflow$", printed, re.MULTILINE)) == 8
     assert "folder of 3: " in printed
+    assert len(re.findall(r"reading \d+%, .* enlarging \d+%", printed)) == 2
 
 
 def test_films_are_timed():

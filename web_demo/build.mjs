@@ -71,6 +71,7 @@ function policy(script, style) {
     "connect-src blob:",
     `style-src ${hash(style)}`,
     "img-src data: blob:",
+    "media-src blob:",
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");

@@ -12,7 +12,9 @@ from salgan_tf.film import FilmSettings, is_film, record_camera
 # Options that films alone have, and the names of their settings.
 _FILM_OPTIONS = {"--every": "every", "--from": "start", "--to": "stop", "--smooth": "smooth", "--maps": "maps"}
 # Options that cameras do not have, and the names of their arguments.
-_NOT_FOR_CAMERAS = {"PATH": "paths", "--from": "start", "--recursive": "recursive", "--regions": "regions"}
+_NOT_FOR_CAMERAS = {"PATH": "paths", "--from": "start", "--recursive": "recursive"}
+# Options that photographs alone have.
+_PHOTOGRAPH_OPTIONS = {"--regions": "regions", "--max-side": "max_side"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         type=path,
         help="regions of interest, drawn on the overlays; DIR gets attention.json and attention.csv with their shares",
+    )
+    parser.add_argument(
+        "--max-side",
+        type=positive,
+        metavar="N",
+        help="shrink photographs whose larger side has more than N pixels, which is much faster; their maps and "
+        "overlays are as small (default: the photograph's own size)",
     )
     parser.add_argument("--no-overlay", action="store_true", help="write the saliency maps only")
     films = parser.add_argument_group("films and cameras")
@@ -63,7 +72,8 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
     """Exit with code 2 if options contradict each other."""
     films = [name for name in arguments.paths if is_film(name)]
     if arguments.camera is not None:
-        given = [option for option, name in _NOT_FOR_CAMERAS.items() if getattr(arguments, name)]
+        excluded = _NOT_FOR_CAMERAS | _PHOTOGRAPH_OPTIONS
+        given = [option for option, name in excluded.items() if getattr(arguments, name)]
         if given:
             parser.error(f"--camera and {given[0]} exclude each other")
     elif not arguments.paths:
@@ -72,8 +82,10 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
         given = [option for option, name in _FILM_OPTIONS.items() if getattr(arguments, name) is not None]
         if given:
             parser.error(f"{given[0]} requires a film or --camera")
-    elif arguments.regions:
-        parser.error(f"--regions is for photographs, and {films[0]} is a film")
+    else:
+        given = [option for option, name in _PHOTOGRAPH_OPTIONS.items() if getattr(arguments, name)]
+        if given:
+            parser.error(f"{given[0]} is for photographs, and {films[0]} is a film")
     if arguments.stop is not None and arguments.stop <= (arguments.start or 0):
         parser.error("--to must be after --from")
 
@@ -99,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         recursive=arguments.recursive,
         regions=arguments.regions,
         film=film,
+        max_side=arguments.max_side,
     )
     say(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
     return 1 if failed else 0

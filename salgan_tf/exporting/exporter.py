@@ -20,6 +20,7 @@ from salgan_tf.exporting.format import Format
 from salgan_tf.exporting.formats import FORMATS
 from salgan_tf.exporting.generator import load_for_export
 from salgan_tf.exporting.parity import Parity, compare, run_generator
+from salgan_tf.exporting.processor import describe_processor
 from salgan_tf.exporting.report import Report, report_files, write_report
 from salgan_tf.files import check_outputs, make_folder
 from salgan_tf.inference import SaliencyPredictor
@@ -157,6 +158,7 @@ def export(
                     checked_with=checked_with,
                     parity=parity,
                     latency=latencies.get(format.name, {}),
+                    processor=describe_processor(),
                     metrics={row: metrics[row] for row in metrics if row.split(",")[0] in ("keras", format.name)},
                 )
                 found = SaliencyPredictor(path, trusted=True).run_network(checks[parity.worst])

@@ -26,6 +26,7 @@ class Report:
         checked_with: the pictures of `parity`.
         parity: comparison with the Keras generator.
         latency: by number of threads, `milliseconds` and `times as fast as float32`; empty if a CPU's say nothing.
+        processor: what measured the latency.
         metrics: by model (keras, the file), NSS, CC, SIM and KL; empty without data.
     """
 
@@ -39,6 +40,7 @@ class Report:
     checked_with: str
     parity: Parity
     latency: dict[str, dict[str, float]]
+    processor: str
     metrics: dict[str, dict[str, float]]
 
 
@@ -129,6 +131,8 @@ def format_markdown(report: Report) -> str:
         lines += [
             "",
             "## Latency, measured in turns with float32 LiteRT",
+            "",
+            f"On {report.processor}. int8 is faster than float32 only with dot products of bytes (VNNI, AMX, asimddp).",
             "",
             "| threads | ms | times as fast |",
             "|---|---:|---:|",

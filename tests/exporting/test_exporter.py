@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -122,7 +123,9 @@ def test_a_report_has_metrics_on_recorded_fixations(everything, format):
 
 @pytest.mark.parametrize("format", NAMES)
 def test_a_report_compares_the_latency_with_float32(everything, format):
-    latency = read_report(everything.out, format)["latency"]
+    report = read_report(everything.out, format)
+    assert re.match(r".+, \d+ threads", report["processor"])
+    latency = report["latency"]
     assert bool(latency) == (format != "tensorrt")
     for times in latency.values():
         assert set(times) == {"milliseconds", "times as fast as float32"}

@@ -174,3 +174,54 @@ def test_predictors_made_in_threads_leave_stderr_where_it_was():
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(make, range(8))) == [[(256, 320)] * 4] * 8
     assert os.path.samestat(os.fstat(2), before)
+
+
+def test_many_photographs_keep_their_order_their_names_and_the_maps_of_each_alone(predictor, tmp_path):
+    names = [f"{number:02}.png" for number in range(12)]
+    write_pictures(tmp_path / "in", *names)
+    (tmp_path / "in" / "03.png").write_text("no picture")
+    for number in (2, 3, 9):
+        save_picture(tmp_path / "in" / f"{number:02}.tif", render_photograph(number, (40, 50)))
+    errors = []
+    assert predict_files([tmp_path / "in"], tmp_path / "out", predictor, report=errors.append) == (12, 3)
+    # A bad photograph leaves its name to the next one.
+    assert [Path(error.subject).name for error in errors] == ["02.tif", "03.png", "09.tif"]
+    for name in names:
+        source = tmp_path / "in" / (name if name != "03.png" else "03.tif")
+        alone = tmp_path / "alone"
+        assert predict_files([source], alone, predictor) == (1, 0)
+        for result in (f"{name[:2]}_saliency.png", f"{name[:2]}_overlay.jpg"):
+            assert (tmp_path / "out" / result).read_bytes() == (alone / result).read_bytes()
+
+
+def test_photographs_that_need_too_much_memory_together_take_turns(brightness_file, tmp_path, monkeypatch):
+    predictor = SaliencyPredictor(brightness_file)
+    names = [f"{number}.png" for number in range(4)]
+    for name in names:
+        save_picture(tmp_path / "in" / name, np.zeros((400, 500), np.uint8))
+    # Room for one of them, but not for two.
+    monkeypatch.setenv("SALGAN_TF_MEMORY_GB", "0.0025")
+    together, most, lock = 0, 0, threading.Lock()
+    write_image = images.write_image
+
+    def count(path: Path, array: np.ndarray) -> None:
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        write_image(path, array)
+        with lock:
+            together -= 1
+
+    monkeypatch.setattr(images, "write_image", count)
+    assert predict_files([tmp_path / "in"], tmp_path / "out", predictor) == (4, 0)
+    assert most == 1
+
+
+def test_an_error_of_the_caller_ends_the_threads(predictor, tmp_path):
+    write_pictures(tmp_path / "in", *[f"{number:02}.png" for number in range(40)])
+    (tmp_path / "in" / "00.png").write_text("no picture")
+    with pytest.raises(KeyboardInterrupt):
+        predict_files([tmp_path / "in"], tmp_path / "out", predictor, report=mock.Mock(side_effect=KeyboardInterrupt))
+    assert len(list_files(tmp_path / "out")) < 60
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]

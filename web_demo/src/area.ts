@@ -57,10 +57,13 @@ function averageAreas(picture: Picture, width: number, height: number): Uint8Arr
   const rgb = new Uint8Array(width * height * 3);
   const row = new Float32Array(width * 3);
   const sum = new Float32Array(width * 3);
+  let averaged = -1;
   for (let y = 0; y < height; y++) {
     sum.fill(0);
     for (let tap = rows.first[y]; tap < rows.first[y + 1]; tap++) {
-      averageRow(picture, rows.source[tap], columns, row);
+      // A row of the picture that lies under two resized ones is averaged once.
+      if (rows.source[tap] !== averaged) averageRow(picture, rows.source[tap], columns, row);
+      averaged = rows.source[tap];
       const weight = rows.weight[tap];
       for (let i = 0; i < sum.length; i++) sum[i] += Math.fround(weight * row[i]);
     }

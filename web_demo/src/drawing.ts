@@ -52,7 +52,7 @@ export function drawContours(picture: Picture, map: SaliencyMap, palette: Palett
       const highest = Math.max(bands[i], bands[i + line], bands[i + line * width]);
       if (bands[i] === bands[i + line] && bands[i] === bands[i + line * width]) continue;
       const color = 4 * Math.round((255 * highest) / (BANDS - 1));
-      for (let channel = 0; channel < 3; channel++) rgba[4 * i + channel] = palette[color + channel];
+      for (let channel = 0; channel < 4; channel++) rgba[4 * i + channel] = palette[color + channel];
     }
   }
   return { width, height, rgba };

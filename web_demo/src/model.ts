@@ -1,8 +1,7 @@
 import { type CompiledModel, loadAndCompile, loadLiteRt, Tensor, unloadLiteRt } from "@litertjs/core";
+import { HEIGHT, WIDTH } from "./size";
 
-/** The bundled model's size, and what its levels mean: LiteRT.js tells neither. The format fixes a sigmoid's scale. */
-export const WIDTH = 320;
-export const HEIGHT = 256;
+/** What the model's levels mean, which LiteRT.js does not tell: the format fixes a sigmoid's scale. */
 const SCALE = 1 / 256;
 /** Level 0 is what is below half a level: a quarter is its middle, and what `salgan_tf.runtimes.litert` reads. */
 const LEVEL_ZERO = 0.25;
@@ -64,7 +63,11 @@ export class SaliencyModel {
     const image = new Tensor(rgb, [1, HEIGHT, WIDTH, 3]);
     const [saliency] = await this.model.run([image]);
     try {
-      return Float32Array.from(await saliency.data(), (level) => Math.max(level, LEVEL_ZERO) * SCALE);
+      const levels = await saliency.data();
+      const values = new Float32Array(levels.length);
+      // Not by `from`: it takes 6 ms, a loop 0.1.
+      for (let i = 0; i < values.length; i++) values[i] = Math.max(levels[i], LEVEL_ZERO) * SCALE;
+      return values;
     } finally {
       image.delete();
       saliency.delete();

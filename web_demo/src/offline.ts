@@ -1,7 +1,15 @@
-/** The service worker: answers from the network or, without one, with what was loaded before. */
+/**
+ * The service worker: answers from the network or, without one, with what was loaded before; and isolates the page, so that
+ * it may use threads, where the host cannot.
+ */
 declare const self: ServiceWorkerGlobalScope;
 // What a page has loaded before this worker answers for it.
 const EARLY = ["./", "page.css", "page.js"];
+// As in serve.mjs.
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
 const opening = caches.open("salgan-web-demo");
 
 self.addEventListener("install", (event) => {
@@ -10,7 +18,9 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
-  if (method === "GET" && new URL(url).origin === self.location.origin) event.respondWith(answer(event));
+  if (method === "GET" && new URL(url).origin === self.location.origin) {
+    event.respondWith(answer(event).then((response) => isolate(event.request, response)));
+  }
 });
 
 async function answer(event: FetchEvent): Promise<Response> {
@@ -25,6 +35,14 @@ async function answer(event: FetchEvent): Promise<Response> {
     if (kept) return kept;
     throw error;
   }
+}
+
+/** Adds the headers to a page, and to a thread, which must be as isolated as its page. */
+function isolate({ destination }: Request, response: Response): Response {
+  if (!response.ok || !["document", "worker"].includes(destination)) return response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
+  return new Response(response.body, { status: response.status, headers });
 }
 
 async function keep(request: Request, response: Response) {

@@ -14,3 +14,5 @@ export interface SaliencyMap {
 
 /** What is wrong with a file or a browser, in one line for the user. */
 export class InputError extends Error {}
+
+export const describeError = (error: unknown) => (error instanceof InputError ? error.message : String(error));

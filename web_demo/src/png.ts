@@ -1,3 +1,4 @@
+import { checksum } from "./crc";
 import { InputError, type Picture } from "./picture";
 
 /**
@@ -192,13 +193,4 @@ function chunk(name: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
   bytes.set(body, 8);
   view.setUint32(body.length + 8, checksum(bytes.subarray(4, body.length + 8)));
   return bytes;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  for (let bit = 0; bit < 8; bit++) index = index & 1 ? 0xedb88320 ^ (index >>> 1) : index >>> 1;
-  return index;
-});
-
-function checksum(bytes: Uint8Array): number {
-  return ~bytes.reduce((sum, byte) => CRC_TABLE[(sum ^ byte) & 255] ^ (sum >>> 8), 0xffffffff) >>> 0;
 }

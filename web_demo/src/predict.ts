@@ -1,6 +1,7 @@
 import { resizeArea } from "./area";
-import { HEIGHT, type SaliencyModel, WIDTH } from "./model";
+import type { SaliencyModel } from "./model";
 import type { Picture, SaliencyMap } from "./picture";
+import { HEIGHT, WIDTH } from "./size";
 import { blur, resizeCubic } from "./smooth";
 
 /** Predicts where people look, as `salgan_tf.SaliencyPredictor` does; the map has the picture's size. */

@@ -1,20 +1,19 @@
-import { fit, type Region } from "./regions";
+import { readArrow } from "./arrows";
+import { Outline } from "./outline";
+import { drawPolygon } from "./polygon-drawing";
+import { boundsOf, fit, move, type Region } from "./regions";
 
-/** What a drag or a key does to a box: moves it, or its lower right corner. */
+/** What a drag or a key does to a region: moves it or, of a box, its lower right corner. */
 type Change = "move" | "resize";
-const ARROWS: Record<string, [number, number]> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
 
-/** The boxes over the picture, which are drawn, moved and resized by pointer or keyboard. */
+/** The boxes and polygons over the picture, which are drawn, moved and resized by pointer or keyboard. */
 export class RegionBoxes {
   regions: Region[] = [];
   private width = 1;
   private height = 1;
   private drawn = 0;
+  /** Ends the polygon that is being drawn. */
+  private drawing = new AbortController();
 
   /**
    * @param stage lies over the picture, as large as it is shown
@@ -29,23 +28,38 @@ export class RegionBoxes {
     });
   }
 
-  /** Takes the size of a new picture; the boxes of a picture of another size are removed. */
+  /** Takes the size of a new picture; the regions of a picture of another size are removed. */
   setSize(width: number, height: number) {
     if (width !== this.width || height !== this.height) this.regions = [];
     [this.width, this.height] = [width, height];
+    this.stopDrawing();
+    this.show();
+  }
+
+  /** Takes other regions, which fit into the picture. */
+  replace(regions: Region[]) {
+    this.stopDrawing();
+    this.regions = regions;
     this.show();
   }
 
   /** Waits for a box to be drawn. */
   startDrawing() {
+    this.stopDrawing();
     this.stage.classList.add("drawing");
+  }
+
+  /** Waits for a polygon to be drawn; `caption` says how. */
+  async startPolygon(caption: HTMLElement) {
+    this.stopDrawing();
+    const polygon = await drawPolygon(this.stage, caption, this.width, this.height, this.drawing.signal);
+    if (polygon) this.addFocused({ name: this.nextName(), polygon });
   }
 
   /** Adds a box in the middle, to be moved by the keyboard. */
   addInTheMiddle() {
     const [width, height] = [this.width / 3, this.height / 3];
-    this.add({ name: this.nextName(), left: width, top: height, width, height });
-    (this.stage.lastElementChild as HTMLElement).focus();
+    this.addFocused(fit({ name: this.nextName(), x: width, y: height, width, height }, this.width, this.height));
   }
 
   remove(index: number) {
@@ -59,51 +73,66 @@ export class RegionBoxes {
     this.changed();
   }
 
-  private nextName() {
-    return `Area ${++this.drawn}`;
+  private stopDrawing() {
+    this.stage.classList.remove("drawing");
+    this.drawing.abort();
+    this.drawing = new AbortController();
   }
 
-  private add(region: Region) {
-    this.regions.push(fit(region, this.width, this.height));
+  private nextName() {
+    let name: string;
+    // A file may have brought such names.
+    do name = `Area ${++this.drawn}`;
+    while (this.regions.some((region) => region.name === name));
+    return name;
+  }
+
+  private addFocused(region: Region) {
+    this.regions.push(region);
     this.show();
+    (this.stage.lastElementChild as HTMLElement).focus();
   }
 
   private drawNew(event: PointerEvent) {
     if (!this.stage.classList.contains("drawing")) return;
-    this.stage.classList.remove("drawing");
+    this.stopDrawing();
     const { left, top } = this.stage.getBoundingClientRect();
     const [x, y] = this.toPixels(event.clientX - left, event.clientY - top);
-    const point = { name: this.nextName(), left: x, top: y, width: 0, height: 0 };
-    this.add(point);
+    const point = { name: this.nextName(), x, y, width: 0, height: 0 };
+    this.regions.push(fit(point, this.width, this.height));
+    this.show();
     this.drag(event, this.regions.length - 1, point, "resize");
   }
 
   private show() {
-    this.stage.replaceChildren(...this.regions.map((_, index) => this.makeBox(index)));
+    this.stage.replaceChildren(...this.regions.map((region, index) => this.makeElement(region, index)));
     this.regions.forEach((_, index) => this.place(index));
     this.changed();
   }
 
-  private makeBox(index: number): HTMLElement {
-    const box = document.createElement("div");
-    box.className = "box";
-    box.tabIndex = 0;
-    box.role = "group";
-    box.append(document.createElement("span"), document.createElement("i"));
-    box.addEventListener("pointerdown", (event) => {
-      const isCorner = event.target === box.lastElementChild;
-      this.drag(event, index, this.regions[index], isCorner ? "resize" : "move");
+  private makeElement(region: Region, index: number): HTMLElement {
+    const element = document.createElement("div");
+    element.className = "polygon" in region ? "region polygon" : "region box";
+    element.tabIndex = 0;
+    element.role = "group";
+    const label = document.createElement("span");
+    if ("polygon" in region) {
+      const { x, y, width, height } = boundsOf(region);
+      // Moved, it keeps its form.
+      element.append(new Outline("polygon", x, y, width, height).setCorners(region.polygon).element, label);
+    } else element.append(label, document.createElement("i"));
+    element.addEventListener("pointerdown", (event) => {
+      const isHandle = event.target instanceof HTMLElement && event.target.localName === "i";
+      this.drag(event, index, this.regions[index], isHandle ? "resize" : "move");
     });
-    box.addEventListener("keydown", (event) => {
+    element.addEventListener("keydown", (event) => {
       if (event.key === "Delete") this.remove(index);
-      const arrow = ARROWS[event.key];
+      const arrow = readArrow(event, this.width, this.height);
       if (!arrow) return;
       event.preventDefault();
-      // A hundredth of the picture, or a pixel with the control key.
-      const step = event.ctrlKey ? 1 : Math.max(1, Math.round(Math.max(this.width, this.height) / 100));
-      this.change(index, this.regions[index], event.shiftKey ? "resize" : "move", arrow[0] * step, arrow[1] * step);
+      this.change(index, this.regions[index], event.shiftKey ? "resize" : "move", ...arrow);
     });
-    return box;
+    return element;
   }
 
   private drag(start: PointerEvent, index: number, before: Region, kind: Change) {
@@ -118,32 +147,33 @@ export class RegionBoxes {
   }
 
   private change(index: number, before: Region, kind: Change, x: number, y: number) {
-    const { left, top, width, height } = before;
-    const within = (place: number, length: number, size: number) => Math.min(Math.max(place, 0), size - length);
-    const changed =
-      kind === "resize"
-        ? { ...before, width: width + x, height: height + y }
-        : { ...before, left: within(left + x, width, this.width), top: within(top + y, height, this.height) };
-    this.regions[index] = fit({ ...changed, name: this.regions[index].name }, this.width, this.height);
+    const { name } = this.regions[index];
+    if (kind === "move") this.regions[index] = { ...move(before, x, y, this.width, this.height), name };
+    else if ("polygon" in before) return;
+    else {
+      const { width, height } = before;
+      this.regions[index] = fit({ ...before, name, width: width + x, height: height + y }, this.width, this.height);
+    }
     this.place(index);
     this.changed();
   }
 
   private place(index: number) {
-    const { left, top, width, height } = this.regions[index];
-    const box = this.stage.children[index] as HTMLElement;
-    box.style.left = `${(100 * left) / this.width}%`;
-    box.style.top = `${(100 * top) / this.height}%`;
-    box.style.width = `${(100 * width) / this.width}%`;
-    box.style.height = `${(100 * height) / this.height}%`;
+    const { x, y, width, height } = boundsOf(this.regions[index]);
+    const { style } = this.stage.children[index] as HTMLElement;
+    style.left = `${(100 * x) / this.width}%`;
+    style.top = `${(100 * y) / this.height}%`;
+    style.width = `${(100 * width) / this.width}%`;
+    style.height = `${(100 * height) / this.height}%`;
     this.label(index);
   }
 
   private label(index: number) {
-    const box = this.stage.children[index] as HTMLElement;
-    const { name } = this.regions[index];
-    box.firstElementChild!.textContent = name;
-    box.ariaLabel = `${name}: arrow keys move it, with Shift they resize it, Delete removes it`;
+    const element = this.stage.children[index] as HTMLElement;
+    const region = this.regions[index];
+    element.querySelector("span")!.textContent = region.name;
+    const resizing = "polygon" in region ? "" : " with Shift they resize it,";
+    element.ariaLabel = `${region.name}: arrow keys move it,${resizing} Delete removes it`;
   }
 
   /** From pixels of the screen to those of the picture. */

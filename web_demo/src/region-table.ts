@@ -1,24 +1,27 @@
 import type { RegionBoxes } from "./region-boxes";
-import type { Share } from "./regions";
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** Shows a row for each box: its name, which can be changed, its share, and a button that removes it. */
-export function fillTable(body: HTMLTableSectionElement, shares: Share[], boxes: RegionBoxes) {
+/**
+ * Shows a row for each box: its name, which can be changed, its numbers, and a button that removes it.
+ *
+ * @param numbers of each box, as the columns of the table
+ */
+export function fillTable(body: HTMLTableSectionElement, numbers: string[][], boxes: RegionBoxes) {
   // A row whose name is being typed is kept.
-  while (body.rows.length > shares.length) body.deleteRow(-1);
-  while (body.rows.length < shares.length) body.append(makeRow(body.rows.length, boxes));
-  shares.forEach(({ region, attention, area }, index) => {
-    const [name, share, ratio, remove] = [...body.rows[index].cells];
-    const input = name.firstElementChild as HTMLInputElement;
-    if (input !== document.activeElement) input.value = region.name;
-    share.textContent = percent(attention);
-    ratio.textContent = `${(attention / area).toFixed(2)} ×`;
-    remove.firstElementChild!.ariaLabel = `Remove ${region.name}`;
+  while (body.rows.length > numbers.length) body.deleteRow(-1);
+  while (body.rows.length < numbers.length) body.append(makeRow(body.rows.length, numbers[0].length, boxes));
+  numbers.forEach((texts, index) => {
+    const { name } = boxes.regions[index];
+    const [first, ...cells] = [...body.rows[index].cells];
+    const input = first.firstElementChild as HTMLInputElement;
+    if (input !== document.activeElement) input.value = name;
+    texts.forEach((text, column) => (cells[column].textContent = text));
+    cells[texts.length].firstElementChild!.ariaLabel = `Remove ${name}`;
   });
 }
 
-function makeRow(index: number, boxes: RegionBoxes): HTMLTableRowElement {
+function makeRow(index: number, columns: number, boxes: RegionBoxes): HTMLTableRowElement {
   const row = document.createElement("tr");
   const input = document.createElement("input");
   input.ariaLabel = "Name of the area";
@@ -27,6 +30,6 @@ function makeRow(index: number, boxes: RegionBoxes): HTMLTableRowElement {
   button.type = "button";
   button.textContent = "×";
   button.addEventListener("click", () => boxes.remove(index));
-  for (const content of [input, "", "", button]) row.insertCell().append(content);
+  for (const content of [input, ...Array<string>(columns).fill(""), button]) row.insertCell().append(content);
   return row;
 }

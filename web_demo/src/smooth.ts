@@ -66,8 +66,8 @@ function cubicTaps(from: number, to: number): CubicTaps {
 /** Blurs a map in place by OpenCV's Gaussian of 5 × 5 pixels, and clips it to [0, 1]. */
 export function blur(map: SaliencyMap) {
   const { width, height, values } = map;
-  const kernel = [1 / 16, 1 / 4, 3 / 8, 1 / 4, 1 / 16];
-  const columns = Int32Array.from({ length: width + 4 }, (_, i) => reflect(i - 2, width));
+  // A row with its mirrored borders.
+  const bordered = new Float32Array(width + 4);
   // Rows blurred along x: the five that make up a row of the result.
   const blurred = Array.from({ length: 5 }, () => ({ row: -1, values: new Float32Array(width) }));
   const blurRow = (row: number) => {
@@ -75,10 +75,11 @@ export function blur(map: SaliencyMap) {
     if (slot.row === row) return slot.values;
     slot.row = row;
     const start = row * width;
+    bordered.set(values.subarray(start, start + width), 2);
+    for (const x of [-2, -1, width, width + 1]) bordered[x + 2] = values[start + reflect(x, width)];
     for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (let tap = 0; tap < 5; tap++) sum += kernel[tap] * values[start + columns[x + tap]];
-      slot.values[x] = sum;
+      const [outer, inner] = [bordered[x] + bordered[x + 4], bordered[x + 1] + bordered[x + 3]];
+      slot.values[x] = outer / 16 + inner / 4 + bordered[x + 2] * (3 / 8);
     }
     return slot.values;
   };

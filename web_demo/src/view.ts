@@ -1,5 +1,6 @@
 import { drawContours, drawHeat, drawOverlay, drawSpotlight, uncover } from "./drawing";
-import { InputError, type Picture } from "./picture";
+import { drawMarks, type Marks } from "./marks";
+import { InputError, type Picture, type SaliencyMap } from "./picture";
 import type { PaletteName, readPalettes } from "./palettes";
 import type { Scene } from "./preview";
 
@@ -15,6 +16,8 @@ export interface Settings {
 }
 
 type Palettes = Awaited<ReturnType<typeof readPalettes>>;
+
+const JPEG_QUALITY = 0.9;
 
 /** Draws a picture and its map as the settings say. */
 export function draw({ picture, map }: Scene, settings: Settings, palettes: Palettes): Picture {
@@ -36,19 +39,30 @@ export function paint(canvas: HTMLCanvasElement, { width, height, rgba }: Pictur
   canvas.getContext("2d")?.putImageData(new ImageData(rgba, width, height), 0, 0);
 }
 
-/** Encodes a picture as PNG. */
-export async function encode(picture: Picture): Promise<Blob> {
+/** Encodes a picture as PNG, with the marks on it, if there are any. */
+export const encode = (picture: Picture, marks?: Marks) => encodeCanvas(toCanvas(picture, marks));
+
+export function toCanvas(picture: Picture, marks?: Marks): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   paint(canvas, picture);
-  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
+  if (marks) drawMarks(canvas.getContext("2d")!, marks);
+  return canvas;
+}
+
+/** Encodes what a canvas shows, as PNG or as a JPEG. */
+export async function encodeCanvas(canvas: HTMLCanvasElement, type?: "image/jpeg"): Promise<Blob> {
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, type, JPEG_QUALITY));
   if (!blob) throw new InputError("the picture is too large for this browser");
   return blob;
 }
 
 /** Says in words where most people look, for whoever does not see the map. */
-export function describe({ map }: Scene): string {
+export const describe = ({ map }: { map: SaliencyMap }) => `most attention lies at the ${findPlace(map)}`;
+
+/** The ninth of the picture where the maximum of its map lies, in words. */
+export function findPlace(map: SaliencyMap): string {
   const peak = map.values.reduce((best, value, i, values) => (value > values[best] ? i : best), 0);
   const across = ["left", "centre", "right"][Math.floor(((peak % map.width) / map.width) * 3)];
   const down = ["top", "middle", "bottom"][Math.floor((peak / map.values.length) * 3)];
-  return `most attention lies at the ${down} ${across}`;
+  return `${down} ${across}`;
 }

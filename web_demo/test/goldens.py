@@ -15,10 +15,12 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
-from salgan_tf import images, inference, visualization
+from salgan_tf import attention_share, best_crop, images, inference, visualization
+from salgan_tf.regions import Region
 
 RESIZED_SHAPE = (24, 32)
 MAP_SHAPE = (16, 20)
+ASPECTS = (1, 4 / 5, 16 / 9, 9 / 16, 3 / 2, 60, 1 / 60)
 
 
 def make_picture(height: int, width: int, channels: int = 3) -> np.ndarray:
@@ -129,15 +131,46 @@ def pngs() -> dict[str, dict[str, bytes | np.ndarray | list[int]]]:
     return results
 
 
+def crops() -> dict[str, np.ndarray]:
+    """Find the windows of maps that have many equal values, and of one of zeros."""
+    sizes = ((75, 100), (90, 40), (31, 64), (1, 1))
+    maps = {f"{width}x{height}": make_map(height, width) for height, width in sizes} | {"dark": np.zeros((9, 16))}
+    return {
+        name: np.array([best_crop(saliency, aspect) for aspect in ASPECTS], np.float32)
+        for name, saliency in maps.items()
+    }
+
+
+def shares() -> list[dict[str, list | float]]:
+    """Measure polygons on a map of 40 x 30: with corners on edges and middles of pixels, and crossing themselves."""
+    saliency = make_map(30, 40)
+    polygons = [
+        [[0, 0], [40, 0], [40, 30], [0, 30]],
+        [[3.5, 2.5], [20.5, 2.5], [20.5, 11.5], [3.5, 11.5]],
+        [[0, 0], [40, 30], [40, 0], [0, 30]],
+        [[20, 1], [27, 28], [3, 10], [37, 10], [13, 28]],
+        [[5.3, 4.9], [31.7, 8.2], [18.4, 26.6]],
+        [[10, 10], [11, 10], [11, 11]],
+    ]
+    results = []
+    for polygon in polygons:
+        mask = Region("", np.array(polygon, float)).make_mask(saliency.shape)
+        results.append({"polygon": polygon, "attention": attention_share(saliency, mask), "area": float(mask.mean())})
+    return results
+
+
 def _encode(value):
     if isinstance(value, dict):
         return {name: _encode(item) for name, item in value.items()}
-    return value if isinstance(value, int) else base64.b64encode(bytes(memoryview(value).cast("B"))).decode()
+    if isinstance(value, list | tuple):
+        return [_encode(item) for item in value]
+    return value if isinstance(value, int | float) else base64.b64encode(bytes(memoryview(value).cast("B"))).decode()
 
 
 def main() -> None:
     """Write the goldens beside this file."""
-    goldens = {"resized": resized(), "smoothed": smoothed(), "levels": levels(), "drawn": drawn(), "pngs": pngs()}
+    kinds = (resized, smoothed, levels, drawn, pngs, crops, shares)
+    goldens = {kind.__name__: kind() for kind in kinds}
     path = Path(__file__).with_name("goldens.json")
     path.write_text(json.dumps(_encode(goldens), indent=1) + "\n")
 

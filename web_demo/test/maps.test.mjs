@@ -1,22 +1,15 @@
 /** What the page computes itself is what OpenCV and Pillow compute: see goldens.py. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { load } from "./load.mjs";
+import { bytes, floats, goldens, load, makeMap, sides } from "./load.mjs";
 
 const { resizeArea } = await load("area");
 const { blur, resizeCubic } = await load("smooth");
 const { toLevels } = await load("levels");
 const { drawHeat, drawOverlay, STRENGTH } = await load("drawing");
 const { readPalettes } = await load("palettes");
-const { findHalf, fit, measure } = await load("regions");
 const { decode } = await load("decode");
 const { readPng, writeGreyPng } = await load("png");
-
-const goldens = JSON.parse(await readFile(new URL("goldens.json", import.meta.url)));
-const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
-const floats = (text) => new Float32Array(bytes(text).buffer);
-const sides = (size) => size.split("x").map(Number);
 
 function makePicture(width, height) {
   const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
@@ -27,14 +20,6 @@ function makePicture(width, height) {
     }
   }
   return { width, height, rgba };
-}
-
-function makeMap(width, height) {
-  const value = (_, i) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    return ((37 * x + 91 * y + x * y) % 256) / 512;
-  };
-  return { width, height, values: Float32Array.from({ length: width * height }, value) };
 }
 
 function makeSpots(width, height) {
@@ -83,22 +68,6 @@ test("an overlay without strength is the picture", async () => {
   const picture = makePicture(8, 8);
   const overlay = drawOverlay(picture, makeMap(8, 8), (await readPalettes()).viridis, 0);
   assert.deepEqual(overlay, picture);
-});
-
-test("attention is shared among regions, and half of it lies on the brightest pixels", () => {
-  const map = { width: 4, height: 2, values: Float32Array.of(0, 1, 0, 0, 2, 4, 0, 1) };
-  const region = { name: "left", left: 0, top: 0, width: 2, height: 2 };
-  assert.deepEqual(measure(map, [region]), [{ region, attention: 7 / 8, area: 1 / 2 }]);
-  assert.equal(findHalf(map), 1 / 8);
-  assert.equal(measure({ ...map, values: new Float32Array(8) }, [region])[0].attention, 0);
-});
-
-test("a region is fitted into the picture, with at least one pixel", () => {
-  const fitted = (left, top, width, height) =>
-    Object.values(fit({ name: "", left, top, width, height }, 10, 6)).slice(1);
-  assert.deepEqual(fitted(8.2, 5.4, -4, -3), [4, 2, 4, 3]);
-  assert.deepEqual(fitted(-5, -5, 100, 100), [0, 0, 10, 6]);
-  assert.deepEqual(fitted(10, 6, 0, 0), [9, 5, 1, 1]);
 });
 
 for (const [kind, { file, width, rgb }] of Object.entries(goldens.pngs)) {

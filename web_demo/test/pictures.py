@@ -1,7 +1,8 @@
 """Make photographs of every kind, and what the package makes of them: python web_demo/test/pictures.py FOLDER
 
 For `NAME` these are `NAME.f32`, every `step`th row and column of its map, and `NAME.levels`, the grey levels that
-`predict` writes. `index.json` lists them.
+`predict` writes. `index.json` lists them. For the photograph, `regions.json` is a file of regions,
+`attention/attention.json` what `predict --regions` says of them, and `crops.json` has the windows of `best_crop`.
 """
 
 import io
@@ -11,10 +12,19 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageCms
 
-from salgan_tf import SaliencyPredictor, images
+from salgan_tf import SaliencyPredictor, best_crop, images
+from salgan_tf.inference import predict_files
 
 # Grace Hopper, photographed for the US Navy; public domain.
 PHOTO = Path(__file__).parents[2] / "android_demo" / "checks" / "resources" / "golden" / "photo.jpg"
+# Of the photograph: whole and broken numbers, a polygon, and one that crosses itself.
+REGIONS = [
+    {"name": "face", "x": 190, "y": 60, "width": 130, "height": 180},
+    {"name": "broken", "x": 10.25, "y": 400.5, "width": 99.75, "height": 120.1},
+    {"name": 'Uniform, "blue"', "polygon": [[120, 330.5], [400.75, 310], [512, 600], [40, 600]]},
+    {"name": "star", "polygon": [[256, 10], [400, 590], [10, 200], [500, 210], [100, 580]]},
+]
+ASPECTS = {"1:1": 1, "4:5": 4 / 5, "16:9": 16 / 9, "9:16": 9 / 16, "3:2": 3 / 2}
 
 
 def swap_colors(profile: bytes) -> bytes:
@@ -77,7 +87,14 @@ def main(folder: Path) -> None:
         saliency[::step, ::step].tofile(folder / f"{name}.f32")
         images.to_levels(saliency).tofile(folder / f"{name}.levels")
         index.append({"name": name, "step": step, "height": saliency.shape[0], "width": saliency.shape[1]})
+        if name == "photo.jpg":
+            windows = {aspect: best_crop(saliency, value) for aspect, value in ASPECTS.items()}
+            (folder / "crops.json").write_text(json.dumps(windows))
     (folder / "index.json").write_text(json.dumps(index))
+    (folder / "regions.json").write_text(json.dumps({"regions": REGIONS}))
+    predict_files(
+        [folder / "photo.jpg"], folder / "attention", predictor, overlay=False, regions=folder / "regions.json"
+    )
 
 
 if __name__ == "__main__":
