@@ -13,6 +13,7 @@ _HOMES = {
     "InputError": ("errors", None),
     "SaliencyPredictor": ("inference", None),
     "predict_files": ("inference", None),
+    "predict_video": ("inference", "video"),
     "attention_share": ("attention", None),
     "best_crop": ("crops", None),
     "crop_files": ("crops", None),

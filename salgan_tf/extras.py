@@ -11,6 +11,7 @@ _MODULES = {
     "evaluate": ("scipy", "ot", "matplotlib", "tabulate"),
     "heif": ("pillow_heif",),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
+    "video": ("av",),
 }
 
 

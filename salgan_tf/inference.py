@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ import numpy as np
 from salgan_tf import images, visualization
 from salgan_tf.attention_table import AttentionTable, Row
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import atomic_path, is_file, made_folder
+from salgan_tf.files import atomic_path, is_file, is_folder, made_folder
+from salgan_tf.film import FILM_SUFFIXES, FilmSettings, is_film, predict_film, write_films
 from salgan_tf.photographs import collect_photographs, process_photographs
 from salgan_tf.runtimes import PER_THREAD, open_network
 from salgan_tf.weights import find_model, list_files
@@ -137,16 +138,19 @@ def predict_files(
     report: Callable[[InputError], None] = report,
     recursive: bool = False,
     regions: str | Path | None = None,
+    film: FilmSettings | None = None,
     max_side: int | None = None,
 ) -> tuple[int, int]:
     """Write `NAME_saliency.png` (8-bit grey, see `images.to_levels`) and `NAME_overlay.jpg` of photographs and folders.
+
+    Of films, which are taken only where they are given by name, it writes what `film` says.
 
     No input is overwritten by the results of another one, nor results by those of another input, also on disks that
     do not distinguish upper and lower case. Other files of these names in `out` are replaced: they are taken for
     results of an earlier call.
 
     Args:
-        paths: photographs, and folders of photographs.
+        paths: photographs, folders of photographs, and films.
         out: folder of the results, made if needed. The map and the overlay of a photograph are both written, or none.
         predictor: the model; None for the bundled one.
         overlay: write the overlays too.
@@ -155,24 +159,37 @@ def predict_files(
             default prints it on stderr.
         recursive: also take the subfolders of folders, and make the same ones in `out`.
         regions: a file of regions of interest, see `salgan_tf.regions`. They are drawn on the overlays, and their
-            shares of the attention written to `attention.json` and `attention.csv` in `out`.
+            shares of the attention written to `attention.json` and `attention.csv` in `out`. Films have none.
+        film: what is predicted and written of films; None for `FilmSettings(overlay=overlay)`.
         max_side: shrink larger photographs to so many pixels on their larger side, which is much faster; their maps
             and overlays are as small. None for maps of the photographs' own size.
 
     Returns:
-        How many photographs were predicted, and how many inputs failed.
+        How many photographs and films were predicted, and how many inputs failed.
 
     Raises:
-        InputError: `out` cannot be written, `regions` is not such a file, or it is given together with `max_side`.
+        InputError: `out` cannot be written, `regions` is not such a file, or two of a film, `regions` and `max_side`
+            are given together.
     """
     if max_side and regions is not None:
         raise InputError("max_side", "regions are in pixels of the photographs, which cannot be shrunk then")
+    paths = list(paths)
+    films = [Path(path) for path in paths if is_film(path) and not is_folder(Path(path))]
+    if films and (max_side or regions is not None):
+        given = "max_side" if max_side else "regions"
+        raise InputError(films[0], f"{given} is for photographs: give films in a call of their own")
     predictor = predictor or SaliencyPredictor()
     endings = (MAP_ENDING, OVERLAY_ENDING)[: 1 + overlay]
     table = None if regions is None else AttentionTable(regions)
     inputs = predictor.files if table is None else [*predictor.files, table.regions.path]
     with made_folder(out) as folder:
-        photographs, unusable = collect_photographs(paths, folder, recursive, report, _is_result)
+        others = [path for path in paths if Path(path) not in films]
+        for path in filter(is_folder, map(Path, others)):
+            # A phone has a short film beside each photograph, and films take long: those in folders are not taken.
+            endings_there = {inside.suffix.lower() for inside in path.glob("**/*" if recursive else "*")}
+            if endings_there & FILM_SUFFIXES and not endings_there & images.picture_suffixes():
+                report(InputError(path, "its films are predicted if they are given by name"))
+        photographs, unusable = collect_photographs(others, folder, recursive, report, _is_result)
         if table:
             table.check([path for path, _ in photographs], inputs, folder, report)
         predict = spread(predictor, len(photographs))
@@ -180,13 +197,50 @@ def predict_files(
             photographs,
             lambda photograph: [folder / f"{photograph.base}{ending}" for ending in endings],
             lambda path, results: _predict_file(path, results, predict, table, max_side),
-            inputs,
+            [*inputs, *films],
             report,
             "predict",
         )
         if table:
             table.write(folder, [row for row in predicted if row])
-    return len(predicted), unusable + failed
+        taken = [*inputs, *(path for path, _ in photographs)]
+        settings = film or FilmSettings(overlay=overlay)
+        shown, spoiled = write_films(films, folder, spread(predictor, len(films) * 2), settings, taken, report)
+    return len(predicted) + shown, unusable + failed + spoiled
+
+
+def predict_video(
+    path: str | Path,
+    predictor: SaliencyPredictor | None = None,
+    every: int = 1,
+    start: float = 0.0,
+    stop: float | None = None,
+    smooth: float = 0.0,
+    report: Callable[[InputError], None] = report,
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Predict the frames of a film, in order. It needs the extra `video`.
+
+    Args:
+        path: the film.
+        predictor: the model; None for the bundled one.
+        every: take every Nth frame only.
+        start: first second of the film that is taken.
+        stop: the second before which to end; None for the film's end.
+        smooth: average the maps over about so many seconds, beginning anew at cuts; 0 for maps as they are.
+        report: called with a remark if the film is damaged, or has a high dynamic range. The default prints it on
+            stderr.
+
+    Yields:
+        The second of the film at which a frame is shown, and its map, float32 (H, W) in [0, 1].
+
+    Raises:
+        InputError: the file is no film or has no frame that can be decoded, its frames are too large for the limit of
+            memory, the extra is not installed, or a number makes no sense.
+    """
+    settings = FilmSettings(every, start, stop, smooth)
+    predict = spread(predictor or SaliencyPredictor(), 2)
+    for frame, saliency in predict_film(Path(path), predict, settings, report):
+        yield frame.time, saliency
 
 
 def spread(predictor: SaliencyPredictor, count: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -82,11 +82,11 @@ def check_objects(path: str | Path, size: int) -> None:
     check_memory(path, 40 * size)
 
 
-def check_file(path: str | Path) -> None:
-    """Check that a path is a regular file below the limit of memory. A pipe, a socket or a device might never end.
+def check_regular(path: str | Path) -> int:
+    """Check that a path is a regular file, and return its size. A pipe, a socket or a device might never end.
 
     Raises:
-        InputError: it does not exist or cannot be reached, is not a regular file, is empty, or is too large.
+        InputError: it does not exist or cannot be reached, is not a regular file, or is empty.
     """
     try:
         # Asked before it is opened: opening a pipe without a writer would block.
@@ -98,7 +98,16 @@ def check_file(path: str | Path) -> None:
     if not status.st_size:
         # So are the files of /proc, some of which never end.
         raise InputError(path, "is empty")
-    check_memory(path, status.st_size)
+    return status.st_size
+
+
+def check_file(path: str | Path) -> None:
+    """Check that a path is a regular file below the limit of memory.
+
+    Raises:
+        InputError: it fails `check_regular`, or is too large.
+    """
+    check_memory(path, check_regular(path))
 
 
 def read_bytes(path: str | Path) -> bytes:

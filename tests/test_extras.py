@@ -19,7 +19,19 @@ class Blocker:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Blocker())
 """
-EXTRAS = ("tensorflow", "keras", "tensorboard", "scipy", "matplotlib", "ot", "onnx", "onnxruntime", "tf2onnx", "jax")
+EXTRAS = (
+    "tensorflow",
+    "keras",
+    "tensorboard",
+    "scipy",
+    "matplotlib",
+    "ot",
+    "onnx",
+    "onnxruntime",
+    "tf2onnx",
+    "jax",
+    "av",
+)
 
 
 @pytest.fixture
@@ -65,6 +77,8 @@ def test_the_predictor_of_the_base_install_works(run):
         ("import-weights a.npz --out a.keras", "train"),
         ("predict photographs --out maps --model model.keras", "train"),
         ("predict photographs --out maps --model model.onnx", "onnx"),
+        ("predict clip.mp4 --out maps", "video"),
+        ("predict --camera 0 --out maps", "video"),
     ],
 )
 def test_a_missing_extra_is_one_line_with_the_command_that_installs_it(run, tmp_path, arguments, extra):
@@ -78,7 +92,7 @@ def test_a_missing_extra_is_one_line_with_the_command_that_installs_it(run, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "model.onnx", "photographs", "site"]
 
 
-@pytest.mark.parametrize("name", ["SalGAN", "train", "evaluate", "export"])
+@pytest.mark.parametrize("name", ["SalGAN", "train", "evaluate", "export", "predict_video"])
 def test_a_public_name_without_its_extra_says_what_to_install(run, name):
     done = run("-c", f"from salgan_tf import {name}")
     assert done.returncode == 1

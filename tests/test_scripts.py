@@ -70,6 +70,11 @@ def test_predictions_are_timed(tmp_path):
     assert len(re.findall(r"reading \d+%, .* enlarging \d+%", printed)) == 2
 
 
+def test_films_are_timed():
+    printed = succeed("benchmarks/video.py", "--size", 64, 48, "--frames", 4, "--rounds", 1)
+    assert len(re.findall(r"^.* frames per second, .* of the network alone$", printed, re.MULTILINE)) == 5
+
+
 def test_training_steps_are_timed(salicon):
     tiny = ("--size", "64x64", "--batch-size", 2, "--rounds", 1, "--steps", 2)
     printed = succeed("benchmarks/training_step.py", "--data", salicon, *tiny)

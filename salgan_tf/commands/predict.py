@@ -1,22 +1,32 @@
-"""`predict`: photographs in, saliency maps and overlays out."""
+"""`predict`: photographs, films and cameras in, saliency maps and overlays out."""
 
 import argparse
 
 from salgan_tf import inference
-from salgan_tf.arguments import path, path_or_name, positive
+from salgan_tf.arguments import natural, path, path_or_name, positive, rate
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
+from salgan_tf.files import made_folder
+from salgan_tf.film import FilmSettings, is_film, record_camera
+
+# Options that films alone have, and the names of their settings.
+_FILM_OPTIONS = {"--every": "every", "--from": "start", "--to": "stop", "--smooth": "smooth", "--maps": "maps"}
+# Options that cameras do not have, and the names of their arguments.
+_NOT_FOR_CAMERAS = {"PATH": "paths", "--from": "start", "--recursive": "recursive"}
+# Options that photographs alone have.
+_PHOTOGRAPH_OPTIONS = {"--regions": "regions", "--max-side": "max_side"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="photograph or folder of photographs")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="photograph, folder of photographs, or film")
     parser.add_argument(
         "--out",
         required=True,
         metavar="DIR",
         type=path,
-        help="folder for NAME_saliency.png and NAME_overlay.jpg; older files of these names are replaced",
+        help="folder for NAME_saliency.png and NAME_overlay.jpg, of films NAME_overlay.mp4; older files of these names "
+        "are replaced",
     )
     parser.add_argument("--model", type=path_or_name, default="edge", help=f"{MODEL_HELP} (default: %(default)s)")
     parser.add_argument(
@@ -36,11 +46,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "overlays are as small (default: the photograph's own size)",
     )
     parser.add_argument("--no-overlay", action="store_true", help="write the saliency maps only")
+    films = parser.add_argument_group("films and cameras")
+    films.add_argument(
+        "--camera", metavar="N", type=natural, help="record a camera, the first is 0, until Ctrl-C or --to"
+    )
+    films.add_argument(
+        "--maps",
+        action="store_true",
+        default=None,
+        help="also write NAME_saliency.mkv, the grey maps as a film without loss (FFV1)",
+    )
+    films.add_argument("--every", metavar="N", type=positive, help="take every Nth frame only (default: 1)")
+    films.add_argument("--from", metavar="SECONDS", type=rate, dest="start", help="where to begin in a film")
+    films.add_argument("--to", metavar="SECONDS", type=rate, dest="stop", help="where to end")
+    films.add_argument(
+        "--smooth",
+        metavar="SECONDS",
+        type=rate,
+        help="average the maps over about this time, beginning anew at cuts (default: 0, not at all)",
+    )
+    parser.set_defaults(check=lambda arguments: _check(parser, arguments))
+
+
+def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Exit with code 2 if options contradict each other."""
+    films = [name for name in arguments.paths if is_film(name)]
+    if arguments.camera is not None:
+        excluded = _NOT_FOR_CAMERAS | _PHOTOGRAPH_OPTIONS
+        given = [option for option, name in excluded.items() if getattr(arguments, name)]
+        if given:
+            parser.error(f"--camera and {given[0]} exclude each other")
+    elif not arguments.paths:
+        parser.error("expected a PATH or --camera")
+    elif not films:
+        given = [option for option, name in _FILM_OPTIONS.items() if getattr(arguments, name) is not None]
+        if given:
+            parser.error(f"{given[0]} requires a film or --camera")
+    else:
+        given = [option for option, name in _PHOTOGRAPH_OPTIONS.items() if getattr(arguments, name)]
+        if given:
+            parser.error(f"{given[0]} is for photographs, and {films[0]} is a film")
+    if arguments.stop is not None and arguments.stop <= (arguments.start or 0):
+        parser.error("--to must be after --from")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Predict; 1 if a photograph failed."""
+    """Predict; 1 if a photograph or film failed."""
+    arguments.check(arguments)
+    given = {name: getattr(arguments, name) for name in _FILM_OPTIONS.values()}
+    film = FilmSettings(
+        overlay=not arguments.no_overlay, **{name: value for name, value in given.items() if value is not None}
+    )
     predictor = inference.SaliencyPredictor(arguments.model)
+    if arguments.camera is not None:
+        with made_folder(arguments.out) as folder:
+            results = record_camera(arguments.camera, folder, inference.spread(predictor, 2), film)
+        say(f"recorded: {', '.join(map(str, results))}")
+        return 0
     done, failed = inference.predict_files(
         arguments.paths,
         arguments.out,
@@ -48,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         overlay=not arguments.no_overlay,
         recursive=arguments.recursive,
         regions=arguments.regions,
+        film=film,
         max_side=arguments.max_side,
     )
     say(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
