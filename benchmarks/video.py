@@ -17,9 +17,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from processor import describe_processor
 
 from salgan_tf import SaliencyPredictor, predict_files, predict_video
+from salgan_tf.exporting.processor import describe_processor
 from salgan_tf.film import FilmSettings
 from salgan_tf.inference import spread
 from salgan_tf.video_writer import FilmWriter
