@@ -27,13 +27,13 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
-# Some 340 MB; with TensorFlow it would be 2.8 GB.
+# Some 375 MB, 32 of them SalGAN; with TensorFlow it would be 2.8 GB.
 test-install:
 	rm -rf build/install
 	$(PYTHON) -m venv build/install
 	build/install/bin/python -m pip install -qq .
 	build/install/bin/salgan-tf predict docs/demo.jpg --out build/install/maps
-	du -sm build/install && test $$(du -sm build/install | cut -f1) -le 350
+	du -sm build/install && test $$(du -sm build/install | cut -f1) -le 385
 
 test-android:
 	mvn --batch-mode --no-transfer-progress --file android_demo test

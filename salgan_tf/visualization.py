@@ -55,7 +55,7 @@ def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = No
             below = cv2.multiply(channel, dimmed, dtype=cv2.CV_32F)
             above = cv2.multiply(cv2.LUT(indices, colors), weight, dtype=cv2.CV_32F)
             channels.append(cv2.convertScaleAbs(cv2.add(below, above)))
-        cv2.merge(channels, out[rows])
+        out[rows] = cv2.merge(channels)
     return out
 
 

@@ -32,6 +32,13 @@ def test_overlay_dims_the_photograph_and_colours_what_people_look_at(photograph)
 def test_constant_maps_can_be_drawn(photograph, value):
     saliency = np.full(photograph.shape[:2], value, np.float32)
     assert visualization.overlay(photograph, saliency).shape == photograph.shape
+
+
+def test_an_overlay_may_be_drawn_into_a_part_of_a_sheet(photograph):
+    saliency = np.random.default_rng(0).random(photograph.shape[:2], np.float32)
+    sheet = np.zeros((60, 160, 3), np.uint8)
+    visualization.overlay(photograph, saliency, out=sheet[:, 80:])
+    np.testing.assert_array_equal(sheet[:, 80:], visualization.overlay(photograph, saliency))
     assert visualization.heat_map(saliency).shape == photograph.shape
 
 
