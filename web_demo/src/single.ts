@@ -70,7 +70,7 @@ export class SingleTab implements Tab {
       this.crops.show(file, name, map);
       this.redraw();
       const size = `${picture.width} × ${picture.height} pixels, ${Math.round(milliseconds)} ms`;
-      say(`${name}: ${size}; ${describe(prediction)}.`);
+      say(`${name}: ${size}; ${describe(prediction.preview)}.`);
       find("kind").textContent = looksDrawn(picture)
         ? "This looks like a screenshot or a drawing; the model learned from photographs."
         : "";
@@ -85,7 +85,7 @@ export class SingleTab implements Tab {
     const settings = this.controls.read();
     const { name, prediction } = this.shown;
     paint(canvas, draw(prediction.preview, settings, this.desk.palettes));
-    canvas.setAttribute("aria-label", `${name}, ${settings.view}: ${describe(prediction)}`);
+    canvas.setAttribute("aria-label", `${name}, ${settings.view}: ${describe(prediction.preview)}`);
     find<HTMLFieldSetElement>("results").disabled = false;
     this.showCentre(this.shown);
   }

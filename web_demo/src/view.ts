@@ -59,10 +59,18 @@ export async function encodeCanvas(canvas: HTMLCanvasElement, type?: "image/jpeg
 /** Says in words where most people look, for whoever does not see the map. */
 export const describe = ({ map }: { map: SaliencyMap }) => `most attention lies at the ${findPlace(map)}`;
 
-/** The ninth of the picture where the maximum of its map lies, in words. */
-export function findPlace(map: SaliencyMap): string {
-  const peak = map.values.reduce((best, value, i, values) => (value > values[best] ? i : best), 0);
-  const across = ["left", "centre", "right"][Math.floor(((peak % map.width) / map.width) * 3)];
-  const down = ["top", "middle", "bottom"][Math.floor((peak / map.values.length) * 3)];
-  return `${down} ${across}`;
+const NINTHS = [
+  ...["top left", "top", "top right"],
+  ...["left", "centre", "right"],
+  ...["bottom left", "bottom", "bottom right"],
+];
+
+/** The ninth of the picture that has most of the attention, in words. */
+export function findPlace({ width, values }: SaliencyMap): string {
+  const sums = NINTHS.map(() => 0);
+  for (let i = 0; i < values.length; i++) {
+    const [row, column] = [Math.floor((3 * i) / values.length), Math.floor((3 * (i % width)) / width)];
+    sums[3 * row + column] += values[i];
+  }
+  return NINTHS[sums.indexOf(Math.max(...sums))];
 }
