@@ -131,7 +131,7 @@ def _blur(saliency: np.ndarray) -> None:
 
 
 def predict_files(
-    paths: Iterable[str | Path],
+    paths: Iterable[str | Path] | str | Path,
     out: str | Path,
     predictor: SaliencyPredictor | None = None,
     overlay: bool = True,
@@ -150,7 +150,7 @@ def predict_files(
     results of an earlier call.
 
     Args:
-        paths: photographs, folders of photographs, and films.
+        paths: photographs, folders of photographs, and films; or a single one.
         out: folder of the results, made if needed. The map and the overlay of a photograph are both written, or none.
         predictor: the model; None for the bundled one.
         overlay: write the overlays too.
@@ -171,6 +171,10 @@ def predict_files(
         InputError: `out` cannot be written, `regions` is not such a file, or two of a film, `regions` and `max_side`
             are given together.
     """
+    if isinstance(paths, str | Path):
+        paths = [paths]
+    if max_side is not None and (not isinstance(max_side, int) or max_side < 1):
+        raise InputError("max_side", f"{max_side!r} is not a positive whole number")
     if max_side and regions is not None:
         raise InputError("max_side", "regions are in pixels of the photographs, which cannot be shrunk then")
     paths = list(paths)

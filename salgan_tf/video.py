@@ -154,10 +154,8 @@ class Film:
             stop: the second before which it ends; None for the film's end.
             copy_sound: called with each packet of the sound between them, and the second from which to count its time.
         """
-        if start:
-            # To the last frame before it that needs no others; those between are decoded, and left out.
-            with contextlib.suppress(av.FFmpegError):  # It cannot be sought in, and is read from its start.
-                self._container.seek(int((self._origin + start) * av.time_base))
+        if start and self._seek(start):
+            self._container.seek(self._to_units(start))
         streams = [stream for stream in (self._video, self.sound) if stream]
         open_streams = {stream.index for stream in streams}
         count, damaged, time, reached = 0, 0, -1 / float(self.rate), 0.0
@@ -196,6 +194,20 @@ class Film:
             self._report(InputError(self._path, f"damaged: {damaged} of its frames left out"))
         if stop is None and self.duration and reached < self.duration - _TOLERANCE / self.rate:
             self._report(InputError(self._path, f"ends after {reached:.1f} of {self.duration:.1f} seconds"))
+
+    def _seek(self, start: float) -> bool:
+        """Return whether the film can be sought in: it must find a frame before `start`, from which to decode.
+
+        Some containers go to any packet, whose frames need earlier ones.
+        """
+        with self._open() as container, contextlib.suppress(av.FFmpegError, InputError):
+            container.seek(self._to_units(start))
+            first = self._read_first(container)
+            return first.time is not None and first.time - self._origin <= start
+        return False
+
+    def _to_units(self, second: float) -> int:
+        return int((self._origin + second) * av.time_base)
 
     def _to_picture(self, frame: Any) -> np.ndarray:
         """Convert a frame to sRGB (H, W, 3) of the first one's size, upright."""

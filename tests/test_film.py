@@ -140,6 +140,15 @@ def test_a_part_of_a_film_begins_at_0_with_its_sound(run, predictor, tmp_path, o
     assert [content for _, content in read_sound(tmp_path / "out" / "clip_overlay.mp4")] == heard
 
 
+@pytest.mark.parametrize("ending", ["ts", "mp4", "flv"])
+def test_a_part_has_all_of_its_frames_in_containers_that_go_to_any_packet(tmp_path, ending):
+    path = write_film(tmp_path / f"long.{ending}", render_frames(40), codec="libx264", pixels="yuv420p", rate=25)
+    times = [time for time, _ in predict_video(path)]
+    for start in (0.5, 1.1):
+        part = [time for time, _ in predict_video(path, start=start)]
+        assert part == pytest.approx([time for time in times if time >= start])
+
+
 def test_sound_without_a_place_in_mp4_is_left_out_and_named(run, tmp_path):
     film = write_film(tmp_path / "clip.avi", render_frames(3), "mpeg4", "yuv420p", sound="adpcm_ms")
     outcome = run("predict", film, "--out", tmp_path / "out")
@@ -384,12 +393,13 @@ def test_ctrl_c_leaves_nothing_of_a_film(run, tmp_path, monkeypatch):
 
 def test_maps_are_averaged_over_time_and_anew_after_a_cut():
     dark, bright = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
-    values = iter([0.0, 1.0, 1.0, 0.5])
-    frames = [Frame(0, dark), Frame(0.5, dark + 10), Frame(1.5, dark), Frame(1.6, bright)]
+    values = iter([0.0, 1.0, 1.0, 0.5, 0.7])
+    # The last frame is as that of a joined film, whose time begins anew.
+    frames = [Frame(0, dark), Frame(0.5, dark + 10), Frame(1.5, dark), Frame(1.6, bright), Frame(0, bright)]
     pairs = predict_frames(frames, lambda image: np.full((8, 8), next(values), np.float32), 1, smooth=0.5)
     found = [float(saliency[0, 0]) for _, saliency in pairs]
     first = 1 - np.exp(-1)
-    np.testing.assert_allclose(found, [0, first, 1 - (1 - first) * np.exp(-2), 0.5], atol=1e-6)
+    np.testing.assert_allclose(found, [0, first, 1 - (1 - first) * np.exp(-2), 0.5, 0.7], atol=1e-6)
 
 
 class FakeCamera:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -225,3 +227,20 @@ def test_an_error_of_the_caller_ends_the_threads(predictor, tmp_path):
         predict_files([tmp_path / "in"], tmp_path / "out", predictor, report=mock.Mock(side_effect=KeyboardInterrupt))
     assert len(list_files(tmp_path / "out")) < 60
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]
+
+
+def test_no_error_is_lost_while_a_thread_silences_native_code(tmp_path):
+    for number in range(8):
+        save_picture(tmp_path / "in" / f"{number}.tif", render_photograph(number, (600, 800)))
+        (tmp_path / "in" / f"{number}.png").write_text("no picture")
+    command = [sys.executable, "-m", "salgan_tf", "predict", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("not a picture, or in an unsupported format") == 8
+
+
+@pytest.mark.parametrize("max_side", [0, -5, 1.5, "10"])
+def test_a_largest_side_is_a_positive_whole_number(predictor, tmp_path, max_side):
+    write_pictures(tmp_path, "x.png")
+    with pytest.raises(InputError, match=r"^max_side: .* is not a positive whole number$"):
+        predict_files(tmp_path / "x.png", tmp_path / "out", predictor, max_side=max_side)
