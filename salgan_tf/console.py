@@ -80,5 +80,5 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
     if sys.stderr is sys.__stderr__ and sys.stderr:
         # Of its own: `native.quiet_stderr` redirects descriptor 2, also while another thread reports an error.
-        encoding = sys.stderr.encoding
-        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=encoding, errors="backslashreplace")
+        # It is open until the end, when Python would warn of a file that nobody closed.
+        sys.stderr = os.fdopen(os.dup(2), "w", 1, sys.stderr.encoding, "backslashreplace", closefd=False)
