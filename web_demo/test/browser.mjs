@@ -1,4 +1,5 @@
 /** A Chromium with the built page in it, and what tests do there. */
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -100,4 +101,27 @@ export async function findFaults(page) {
   const { violations } = await page.evaluate(() => axe.run());
   const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   return grave.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+}
+
+/** Checks the page as it is, on a phone: axe finds no grave fault, and nothing is wider than the screen. */
+export async function checkOnPhone(page) {
+  assert.deepEqual(await findFaults(page), []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+}
+
+/** Notes the requests of a context from now on, and returns a function that lists those to a network. */
+export function noteRequests(context) {
+  const requests = [];
+  context.on("request", (request) => requests.push(request));
+  return () => requests.filter((request) => !/^(blob|data):/.test(request.url()));
+}
+
+/** Checks that requests were made, of the page's own origin alone, and that nothing was sent with them. */
+export function checkRequests(requests, address) {
+  assert.ok(requests.length > 0);
+  for (const request of requests) {
+    assert.equal(new URL(request.url()).origin, new URL(address).origin);
+    assert.equal(request.method(), "GET");
+    assert.equal(request.postData(), null);
+  }
 }

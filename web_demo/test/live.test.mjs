@@ -4,7 +4,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { download, findFaults, hand, launch, open, serve, settle, SINGLE_FILE, startBrowser } from "./browser.mjs";
+import {
+  checkOnPhone,
+  checkRequests,
+  download,
+  hand,
+  launch,
+  noteRequests,
+  open,
+  serve,
+  settle,
+  SINGLE_FILE,
+  startBrowser,
+} from "./browser.mjs";
 import { load } from "./load.mjs";
 import { makeVideo, writeCamera } from "./videos.mjs";
 
@@ -314,8 +326,7 @@ test("where the browser cannot record, the page says so", () =>
 
 test("nothing is sent while the camera and a video are shown and recorded", () =>
   withTab(async (page, context) => {
-    const requests = [];
-    context.on("request", (request) => requests.push(request));
+    const listRequests = noteRequests(context);
     await page.reload();
     await settle(page, LIVE.line);
     await startCamera(page);
@@ -325,13 +336,7 @@ test("nothing is sent while the camera and a video are shown and recorded", () =
     await choose(page, "film.webm", await makeFilm(page));
     await settle(page, /^film\.webm/);
     await waitForFrames(page);
-    const network = requests.filter((request) => !/^(blob|data):/.test(request.url()));
-    assert.ok(network.length > 0);
-    for (const request of network) {
-      assert.equal(new URL(request.url()).origin, new URL(address()).origin);
-      assert.equal(request.method(), "GET");
-      assert.equal(request.postData(), null);
-    }
+    checkRequests(listRequests(), address());
   }));
 
 test("the single file shows a camera and a video, too", () =>
@@ -353,8 +358,7 @@ for (const colorScheme of ["light", "dark"]) {
         await startCamera(page);
         await choose(page, "film.webm", await makeFilm(page));
         await waitForFrames(page);
-        assert.deepEqual(await findFaults(page), []);
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+        await checkOnPhone(page);
       },
       { colorScheme, viewport: { width: 390, height: 844 } },
     ));

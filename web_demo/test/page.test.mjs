@@ -2,7 +2,18 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { download, findFaults, hand, PICTURES, SINGLE_FILE, serve, settle, startBrowser } from "./browser.mjs";
+import {
+  checkOnPhone,
+  checkRequests,
+  download,
+  hand,
+  noteRequests,
+  PICTURES,
+  serve,
+  settle,
+  SINGLE_FILE,
+  startBrowser,
+} from "./browser.mjs";
 import { load } from "./load.mjs";
 
 const { readPng } = await load("png");
@@ -93,20 +104,13 @@ test("a file that cannot be used gives one line, and the next one works", () =>
 
 test("nothing is asked of any other origin, and no picture is sent", () =>
   withPage(async (page, context) => {
-    const requests = [];
-    context.on("request", (request) => requests.push(request));
+    const listRequests = noteRequests(context);
     await page.reload();
     await settle(page, /^grace_hopper/);
     await choose(page, "photo.jpg");
     await settle(page, /^photo\.jpg/);
     await download(page, "grey map");
-    const network = requests.filter((request) => !/^(blob|data):/.test(request.url()));
-    assert.ok(network.length > 0);
-    for (const request of network) {
-      assert.equal(new URL(request.url()).origin, new URL(address()).origin);
-      assert.equal(request.method(), "GET");
-      assert.equal(request.postData(), null);
-    }
+    checkRequests(listRequests(), address());
   }));
 
 test("the page's policy forbids requests to other origins", () =>
@@ -184,8 +188,7 @@ for (const isolated of [true, false]) {
 test("the single file opens from a disk, asks for nothing, and gives the same map", () =>
   withPage(
     async (page, context) => {
-      const requests = [];
-      context.on("request", (request) => requests.push(request.url()));
+      const listRequests = noteRequests(context);
       await choose(page, "transparent.png");
       await settle(page, /^transparent\.png/);
       const { bytes } = await download(page, "grey map");
@@ -193,7 +196,7 @@ test("the single file opens from a disk, asks for nothing, and gives the same ma
       const expected = await read("transparent.png.levels");
       assert.ok(levels.filter((level, i) => level !== expected[i]).length <= levels.length / 10_000);
       assert.deepEqual(
-        requests.filter((url) => !/^(blob|data):/.test(url)),
+        listRequests().map((request) => request.url()),
         [],
       );
     },
@@ -205,8 +208,7 @@ for (const colorScheme of ["light", "dark"]) {
     withPage(
       async (page) => {
         await page.getByRole("button", { name: "Add an area" }).press("Enter");
-        assert.deepEqual(await findFaults(page), []);
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+        await checkOnPhone(page);
       },
       { colorScheme, viewport: { width: 390, height: 844 } },
     ));

@@ -1,7 +1,7 @@
 /** The tabs: opened by pointer, keyboard and address; each takes what is dropped while it is open. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hand, PICTURES, SINGLE_FILE, settle, startBrowser } from "./browser.mjs";
+import { hand, noteRequests, PICTURES, settle, SINGLE_FILE, startBrowser } from "./browser.mjs";
 
 const { withPage, address } = startBrowser();
 
@@ -62,15 +62,14 @@ test("what is dropped goes to the tab that is open, and each tab keeps its statu
 test("two and several pictures are looked at in the single file too, from a disk, without a request", () =>
   withPage(
     async (page, context) => {
-      const requests = [];
-      context.on("request", (request) => requests.push(request.url()));
+      const listRequests = noteRequests(context);
       await page.locator("#files").setInputFiles([`${PICTURES}/small.png`, `${PICTURES}/photo.jpg`]);
       await settle(page, /^2 of 2 pictures were looked at\.$/);
       await page.waitForFunction(() => document.querySelector("#gallery img").naturalWidth === 90);
       await page.getByRole("tab", { name: "Compare two" }).click();
       await settle(page, /mirrored\.png, 512/);
       assert.deepEqual(
-        requests.filter((url) => !/^(blob|data):/.test(url)),
+        listRequests().map((request) => request.url()),
         [],
       );
     },
