@@ -14,7 +14,7 @@ from tqdm import tqdm
 from salgan_tf import extras, images, visualization
 from salgan_tf.camera import Camera
 from salgan_tf.errors import InputError
-from salgan_tf.files import atomic_path, check_outputs, find_real
+from salgan_tf.files import atomic_path, check_outputs, find_real, is_folder
 from salgan_tf.frames import Frame, FrameMaps, count_threads, predict_frames
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class FilmSettings:
 
 
 def is_film(path: str | Path) -> bool:
-    """Return whether a file is called like a film."""
-    return Path(path).suffix.lower() in FILM_SUFFIXES
+    """Return whether a path is called like a film, and is no folder."""
+    return Path(path).suffix.lower() in FILM_SUFFIXES and not is_folder(Path(path))
 
 
 def predict_film(

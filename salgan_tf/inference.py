@@ -178,7 +178,7 @@ def predict_files(
     if max_side and regions is not None:
         raise InputError("max_side", "regions are in pixels of the photographs, which cannot be shrunk then")
     paths = list(paths)
-    films = [Path(path) for path in paths if is_film(path) and not is_folder(Path(path))]
+    films = [Path(path) for path in paths if is_film(path)]
     if films and (max_side or regions is not None):
         given = "max_side" if max_side else "regions"
         raise InputError(films[0], f"{given} is for photographs: give films in a call of their own")
@@ -187,7 +187,7 @@ def predict_files(
     table = None if regions is None else AttentionTable(regions)
     inputs = predictor.files if table is None else [*predictor.files, table.regions.path]
     with made_folder(out) as folder:
-        others = [path for path in paths if Path(path) not in films]
+        others = [path for path in paths if not is_film(path)]
         for path in filter(is_folder, map(Path, others)):
             # A phone has a short film beside each photograph, and films take long: those in folders are not taken.
             endings_there = {inside.suffix.lower() for inside in path.glob("**/*" if recursive else "*")}

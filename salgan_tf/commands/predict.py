@@ -1,13 +1,12 @@
 """`predict`: photographs, films and cameras in, saliency maps and overlays out."""
 
 import argparse
-from pathlib import Path
 
 from salgan_tf import inference
 from salgan_tf.arguments import natural, path, path_or_name, positive, rate
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
-from salgan_tf.files import is_folder, made_folder
+from salgan_tf.files import made_folder
 from salgan_tf.film import FilmSettings, is_film, record_camera
 
 # Options that films alone have, and the names of their settings.
@@ -71,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Exit with code 2 if options contradict each other."""
-    films = [name for name in arguments.paths if is_film(name) and not is_folder(Path(name))]
+    films = [name for name in arguments.paths if is_film(name)]
     if arguments.camera is not None:
         excluded = _NOT_FOR_CAMERAS | _PHOTOGRAPH_OPTIONS
         given = [option for option, name in excluded.items() if getattr(arguments, name)]
