@@ -482,10 +482,11 @@ def to_levels(saliency: np.ndarray) -> np.ndarray:
     brighter ones, and 0 far away. All zeros would claim that nobody ever looks there, which ruins KL and information
     gain where somebody did; all ones would cover half of the map, which costs SIM.
     """
-    scale = 255 / find_peak(saliency)
+    maximum = find_peak(saliency)
     levels = np.empty(saliency.shape, np.uint8)
     for rows in row_bands(saliency.shape):
-        cv2.convertScaleAbs(saliency[rows], levels[rows], scale)
+        # Divided first: 255 / maximum of a very dark map is no float32.
+        cv2.convertScaleAbs(saliency[rows] / maximum, levels[rows], 255)
     height, width = saliency.shape
     near = int(_DARK_BORDER * width) + 3
     # In bands, each looked at with what lies near it, since distances take four bytes per pixel.

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import render_photograph
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
@@ -267,6 +267,7 @@ def test_to_uint8_rounds_to_the_nearest_level(saliency):
     arrays.arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.floats(0, 1, width=32)),
     st.sampled_from([1, 0.01]),
 )
+@example(np.full((1, 1), np.finfo(np.float32).tiny), 1)
 def test_stored_levels_are_proportional_to_the_map(saliency, scale):
     levels = images.to_levels(saliency * np.float32(scale))
     assert levels.dtype == np.uint8
