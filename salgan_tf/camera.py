@@ -1,6 +1,7 @@
 """Frames of a camera as they come, through OpenCV."""
 
 import contextlib
+import functools
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 
 from salgan_tf.errors import InputError
-from salgan_tf.frames import Frame
+from salgan_tf.frames import Frame, to_planes
 from salgan_tf.native import quiet_stderr
 
 # Of cameras that do not tell.
@@ -30,13 +31,14 @@ class Camera:
         rate: frames per second, as it announces them.
         aspect: width of a pixel divided by its height.
         sound: None, as OpenCV gives pictures alone.
+        matrix: of the planes of its frames.
 
     Raises:
         InputError: there is no such camera, or it gives no frame.
     """
 
     def __init__(self, number: int):
-        self.name, self.aspect, self.sound = f"camera {number}", Fraction(1), None
+        self.name, self.aspect, self.sound, self.matrix = f"camera {number}", Fraction(1), None, "ITU601"
         with quiet_stderr():
             # OpenCV takes large numbers apart: hundreds choose a library, 99 a place among its cameras.
             self._capture = cv2.VideoCapture(number) if number < 100 else cv2.VideoCapture()
@@ -59,7 +61,8 @@ class Camera:
                 if not there or (stop is not None and now - began >= stop):
                     return
                 if count % every == 0:
-                    yield Frame(now - began, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+                    image = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+                    yield Frame(now - began, image, functools.partial(to_planes, image))
                 count += 1
 
     def close(self) -> None:

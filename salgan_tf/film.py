@@ -192,17 +192,25 @@ def _open_writers(
     # All are finished before the first gets its name.
     scratch = [stack.enter_context(atomic_path(result)) for result in results]
     rate = float(source.rate) / settings.every
-    return [stack.enter_context(FilmWriter(path, source.shape, rate, source.aspect, source.sound)) for path in scratch]
+    return [
+        stack.enter_context(FilmWriter(path, source.shape, rate, source.matrix, source.aspect, source.sound))
+        for path in scratch
+    ]
 
 
 def _write_frames(writers: "list[FilmWriter]", pairs: FrameMaps, start: float, bar: tqdm) -> int:
     """Write the overlays and maps of frames, counted from second `start`, and return how many there were."""
     count = 0
+    palettes = [writer.convert(visualization.overlay_palette()) if writer.in_color else None for writer in writers]
     with bar, contextlib.closing(pairs):
         for frame, saliency in pairs:
-            for writer in writers:
-                draw = visualization.overlay if writer.in_color else lambda _, saliency: images.to_levels(saliency)
-                writer.write(draw(frame.image, saliency), frame.time - start)
+            for writer, palette in zip(writers, palettes, strict=True):
+                writer.write(
+                    visualization.overlay_planes(frame.planes(), saliency, palette)
+                    if palette
+                    else images.to_levels(saliency),
+                    frame.time - start,
+                )
             count += 1
             bar.update()
     return count

@@ -16,6 +16,9 @@ from salgan_tf.limits import check_memory, read_limit
 
 # A generator of frames with their maps.
 FrameMaps: TypeAlias = "Generator[tuple[Frame, np.ndarray], None, None]"
+# Y (H, W), U and V (H/2, W/2), each uint8: 4:2:0 as most films have it, with black at 16 and white at 235. Odd sides
+# have one more.
+Planes: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 # A frame begins a new scene if, in a thumbnail of this size, its pixels differ by more levels from those before it.
 _THUMBNAIL, _CUT = (32, 32), 30
 # Frames that are waited for, per thread: while one is written, the next ones are being predicted.
@@ -31,10 +34,26 @@ class Frame(NamedTuple):
     Attributes:
         time: seconds since the film began.
         image: uint8 (H, W, 3) RGB, upright.
+        planes: makes the same as Y, U and V, in the matrix of its film or camera.
     """
 
     time: float
     image: np.ndarray
+    planes: Callable[[], Planes]
+
+
+def pad_even(picture: np.ndarray) -> np.ndarray:
+    """Repeat the last row or column (H, W, …) of odd sides."""
+    height, width = picture.shape[:2]
+    return cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+
+
+def to_planes(image: np.ndarray) -> Planes:
+    """Convert RGB uint8 (H, W, 3) to planes in the matrix of BT.601, which is OpenCV's."""
+    stacked = cv2.cvtColor(pad_even(image), cv2.COLOR_RGB2YUV_I420)
+    height, width = stacked.shape[0] * 2 // 3, stacked.shape[1]
+    colors = stacked[height:].reshape(2, height // 2, width // 2)
+    return stacked[:height], colors[0], colors[1]
 
 
 def count_threads(name: str | Path, shape: tuple[int, int]) -> int:

@@ -42,8 +42,9 @@ _WHOLE_WAY = 9
 _DECODERS = {"JPEG2000": 20, "WEBP": 14, "AVIF": 12, "HEIF": 12}
 # Their libraries print warnings.
 _NOISY_FORMATS = frozenset(("TIFF", "JPEG2000", "AVIF", "HEIF"))
-# Of a band of rows: the arrays of what is done pixel by pixel then stay in a processor's cache.
-_BAND_PIXELS = 2**18
+# Of a band of rows: the arrays of what is done pixel by pixel then stay in a processor's cache, and are small enough
+# for the C library to use their memory again: pages that are new to a process take longer than the arithmetic.
+_BAND_PIXELS = 2**17
 _BORDER_BAND_PIXELS = 2**22
 _PIECE = 2**14
 _MOST_SCANS = 1000
@@ -259,7 +260,7 @@ def _cut_pixels(content: bytes) -> Iterator[bytes]:
 
 
 def row_bands(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Cut the rows of a picture (H, W, …) into bands of some quarter of a million pixels."""
+    """Cut the rows of a picture (H, W, …) into bands of some hundred thousand pixels."""
     rows = max(1, _BAND_PIXELS // max(1, shape[1]))
     return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
 

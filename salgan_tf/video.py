@@ -1,6 +1,7 @@
-"""Films that are read through PyAV (FFmpeg): upright RGB frames with their times."""
+"""Films that are read through PyAV (FFmpeg): upright frames with their times."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 import av
 import av.stream
 import numpy as np
-from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
 from salgan_tf.errors import InputError, first_line
-from salgan_tf.frames import Frame, count_pixels, count_threads
+from salgan_tf.frames import Frame, Planes, count_pixels, count_threads, pad_even
 from salgan_tf.limits import check_regular
 
 # What may be read. FFmpeg knows more formats: playlists and lists of parts (HLS, DASH, concat, SDP) open other files
@@ -23,6 +24,8 @@ _HDR = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
 _CONVERTING_VERSION = (18, 1)
 # Lines of films that are taken for BT.709 unless they say what they are, as players do; smaller ones are BT.601.
 _UNSPECIFIED, _HIGH_DEFINITION = 2, 720
+# What FFmpeg calls BT.601: that of PAL, and that of NTSC, which are the same.
+_BT601 = (5, 6)
 _USUAL_RATE = Fraction(25)
 # Seconds. Times beyond are damaged, and larger ones than a film can have.
 _LONGEST = 1e8
@@ -43,6 +46,7 @@ class Film:
         rate: frames per second, on average.
         duration: seconds; None if it does not say.
         sound: the stream of its sound; None if it has none.
+        matrix: of the planes of its frames, as PyAV calls it: ITU601 for films in BT.601, else ITU709.
 
     Raises:
         InputError: the file cannot be read, is no film, has no frame that can be decoded, or frames too large for the
@@ -64,6 +68,9 @@ class Film:
             self._size = first.width, first.height
             self._transposed, *self._flips = _find_orientation(first)
             self.shape = self._size if self._transposed else self._size[::-1]
+            self.matrix = "ITU601" if self._find_matrix(first) in _BT601 else "ITU709"
+            # Kept, and one for each kind of result, since they prepare tables for what they convert.
+            self._image_maker, self._plane_maker = VideoReformatter(), VideoReformatter()
             self._container = self._resources.enter_context(self._open())
         except BaseException:
             self.close()
@@ -186,7 +193,7 @@ class Film:
                     if frame.is_corrupt or abs(time) > _LONGEST:
                         damaged += 1
                     elif count % every == 0:
-                        yield Frame(time, self._to_picture(frame))
+                        yield Frame(time, self._to_image(frame), functools.partial(self._to_planes, frame))
                     count += 1
             if not open_streams:
                 break
@@ -209,22 +216,46 @@ class Film:
     def _to_units(self, second: float) -> int:
         return int((self._origin + second) * av.time_base)
 
-    def _to_picture(self, frame: Any) -> np.ndarray:
-        """Convert a frame to sRGB (H, W, 3) of the first one's size, upright."""
-        colors = {}
+    def _find_matrix(self, frame: Any) -> int:
         if frame.color_trc in _HDR:
-            colors = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
-        elif frame.colorspace == _UNSPECIFIED and frame.height >= _HIGH_DEFINITION:
-            colors = {"src_colorspace": Colorspace.ITU709}
-        width, height = self._size
+            return Colorspace.ITU709
+        unspecified = Colorspace.ITU709 if frame.height >= _HIGH_DEFINITION else Colorspace.ITU601
+        return unspecified if frame.colorspace == _UNSPECIFIED else frame.colorspace
+
+    def _to_image(self, frame: Any) -> np.ndarray:
+        """Convert a frame to sRGB (H, W, 3), upright."""
+        return self._turn(self._convert(self._image_maker, frame, "rgb24").to_ndarray())
+
+    def _to_planes(self, frame: Any) -> Planes:
+        """Convert a frame to planes of `matrix`, upright; most films have them so already."""
+        converted = self._convert(
+            self._plane_maker, frame, "yuv420p", dst_colorspace=self.matrix, dst_color_range=ColorRange.MPEG
+        )
+        y, u, v = map(self._turn, view_planes(converted))
+        return pad_even(y), u, v
+
+    def _convert(self, maker: VideoReformatter, frame: Any, format: str, **colors: Any) -> Any:
+        """Convert a frame to sRGB of the first one's size."""
+        if frame.color_trc in _HDR:
+            colors |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
+        elif frame.colorspace == _UNSPECIFIED:
+            colors["src_colorspace"] = self._find_matrix(frame)
         try:
-            picture = frame.reformat(width, height, "rgb24", **colors).to_ndarray()
+            return maker.reformat(frame, *self._size, format, **colors)
         except av.FFmpegError as error:
             raise InputError(self._path, f"its colours cannot be converted: {describe(error)}") from error
+
+    def _turn(self, picture: np.ndarray) -> np.ndarray:
         if self._transposed:
             picture = picture.swapaxes(0, 1)
         rows, columns = (slice(None, None, -1 if flip else 1) for flip in self._flips)
         return np.ascontiguousarray(picture[rows, columns])
+
+
+def view_planes(frame: Any) -> list[np.ndarray]:
+    """Return the planes of a frame of 8 bits, each uint8 (H, W), which share its memory."""
+    planes = ((plane, np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)) for plane in frame.planes)
+    return [rows[:, : plane.width] for plane, rows in planes]
 
 
 class _Nameless:

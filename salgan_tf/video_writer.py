@@ -1,6 +1,7 @@
-"""Films that are written through PyAV (FFmpeg), from frames with their times."""
+"""Films that are written through PyAV (FFmpeg), from pictures with their times."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -8,17 +9,18 @@ from types import TracebackType
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-from salgan_tf.video import describe
+from salgan_tf.frames import Planes
+from salgan_tf.video import describe, view_planes
 
 # Seconds that a unit of the times has that are written: whole numbers for usual rates, and few enough for MPEG-4.
 _CLOCK = Fraction(1, 60000)
 # Of the libraries that encode H.264, or its predecessor, what PyAV has: its wheels have the first.
 _COLOR_CODECS: dict[str, dict[str, str]] = {
-    "libx264": {"preset": "veryfast", "crf": "20"},
+    # As good as "veryfast" with 20, in half of its time; docs/film.md has the sizes.
+    "libx264": {"preset": "superfast", "crf": "21"},
     "libopenh264": {},
     "mpeg4": {"qscale": "3"},
 }
@@ -28,17 +30,18 @@ _SLOWEST, _FASTEST = 1, 1000
 
 
 class FilmWriter:
-    """A film that is being written, as a context: RGB as H.264 in MP4, or grey without loss as FFV1 in Matroska.
+    """A film that is being written, as a context: colours as H.264 in MP4, or grey without loss as FFV1 in Matroska.
 
     Args:
         path: where to write it. Its ending, .mp4 or .mkv, chooses between the two.
         shape: (height, width) of the frames. Of a film in colour, odd sides get another row or column.
         rate: frames per second, about.
+        matrix: of the planes that it takes, ITU601 or ITU709.
         aspect: width of a pixel divided by its height.
         sound: the stream of a sound that is copied; None for none.
 
     Attributes:
-        in_color: whether it takes RGB.
+        in_color: whether it takes planes.
         has_sound: whether the sound is copied: only into MP4, and if MP4 has a place for it.
 
     Raises:
@@ -50,13 +53,14 @@ class FilmWriter:
         path: Path,
         shape: tuple[int, int],
         rate: float,
+        matrix: str,
         aspect: Fraction = Fraction(1),
         sound: Any = None,
     ):
         self._last = -1
         self._heard: int | None = None
         self.in_color = path.suffix == ".mp4"
-        self._padding = [side % 2 if self.in_color else 0 for side in shape]
+        self._matrix = matrix
         self._resources = contextlib.ExitStack()
         file = self._resources.enter_context(path.open("wb"))
         self._container = self._resources.enter_context(av.open(file, "w", "mp4" if self.in_color else "matroska"))
@@ -68,12 +72,15 @@ class FilmWriter:
             codec, Fraction(rate).limit_denominator(1000), options=codecs[codec]
         )
         context: Any = self._video.codec_context
-        context.height, context.width = (side + more for side, more in zip(shape, self._padding, strict=True))
+        # Of 4:2:0, sides are even.
+        context.height, context.width = (side + side % 2 for side in shape) if self.in_color else shape
         context.pix_fmt = "yuv420p" if self.in_color else "gray"
         context.time_base = _CLOCK
         context.sample_aspect_ratio = aspect
         if self.in_color:
-            context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+            # Beside the threads that predict.
+            context.thread_count = max(1, (os.cpu_count() or 1) // 2)
+            context.colorspace, context.color_range = Colorspace[matrix], ColorRange.MPEG
             context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         self._sound = None
         known = sound and sound.codec_context and sound.codec_context.name in self._container.supported_codecs
@@ -81,19 +88,22 @@ class FilmWriter:
             self._sound = self._container.add_stream_from_template(sound)
         self.has_sound = self._sound is not None
 
-    def write(self, picture: np.ndarray, time: float) -> None:
-        """Write a frame, uint8 (H, W, 3) RGB or (H, W) grey, that is shown from `time` on, in seconds."""
-        if self.in_color:
-            if any(self._padding):
-                picture = cv2.copyMakeBorder(picture, 0, self._padding[0], 0, self._padding[1], cv2.BORDER_REPLICATE)
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
-            frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
-        else:
-            frame = av.VideoFrame.from_ndarray(picture, "gray")
+    def write(self, picture: Planes | np.ndarray, time: float) -> None:
+        """Write planes, or a grey picture uint8 (H, W), which are shown from `time` on, in seconds."""
+        frame = av.VideoFrame(self._video.width, self._video.height, self._video.pix_fmt)
+        for target, source in zip(view_planes(frame), picture if self.in_color else [picture], strict=True):
+            target[:] = source
         # Damaged films have frames at the same time, which no film may have.
         self._last = max(round(time / _CLOCK), self._last + 1)
         frame.pts, frame.time_base = self._last, _CLOCK
         self._encode(frame)
+
+    def convert(self, colors: np.ndarray) -> list[np.ndarray]:
+        """Convert RGB uint8 (H, W, 3) to the Y, U and V of this film, each (H, W)."""
+        frame = av.VideoFrame.from_ndarray(colors, "rgb24")
+        return view_planes(
+            frame.reformat(format="yuv444p", dst_colorspace=self._matrix, dst_color_range=ColorRange.MPEG)
+        )
 
     def copy_sound(self, packet: Any, origin: float) -> None:
         """Write a packet of the sound, `origin` seconds earlier than it is."""

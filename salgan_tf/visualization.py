@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,18 +11,27 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from salgan_tf.files import write_bytes
-from salgan_tf.images import find_peak, row_bands, to_uint8
+from salgan_tf.images import find_peak, resize_area, row_bands, to_uint8
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from salgan_tf.frames import Planes
+
 # Of Linux, Windows and macOS.
 _SYSTEM_FONTS = ("DejaVuSans.ttf", "arial.ttf", "Arial Unicode.ttf")
+# Black in the Y, U and V of films.
+_BLACK = (16, 128, 128)
 
 
 def _colorize(levels: np.ndarray, palette: int) -> np.ndarray:
     """Colour uint8 levels (H, W) by one of OpenCV's palettes; return uint8 (H, W, 3) RGB."""
     return cv2.cvtColor(cv2.applyColorMap(levels, palette), cv2.COLOR_BGR2RGB)
+
+
+def overlay_palette() -> np.ndarray:
+    """Return the colours of overlays from level 0 to 255, uint8 (1, 256, 3) RGB."""
+    return _colorize(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_TURBO)
 
 
 def heat_map(saliency: np.ndarray) -> np.ndarray:
@@ -42,13 +52,9 @@ def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = No
     """
     out = np.empty_like(image) if out is None else out
     maximum = find_peak(saliency)
-    palette = _colorize(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_TURBO)
+    palette = overlay_palette()
     for rows in row_bands(image.shape):
-        levels = (saliency[rows] / maximum).astype(np.float32)
-        # The square root lets faint regions show; 0.65 keeps the photograph legible under the hottest.
-        weight = 0.65 * cv2.sqrt(levels)
-        dimmed = 0.8 * (1 - weight)
-        indices = cv2.convertScaleAbs(levels, alpha=255)
+        weight, dimmed, indices = _weigh((saliency[rows] / maximum).astype(np.float32))
         # Channel by channel: OpenCV takes a third of NumPy's time for the whole, which spreads the weights first.
         channels = []
         for channel, colors in zip(cv2.split(image[rows]), cv2.split(palette), strict=True):
@@ -57,6 +63,39 @@ def overlay(image: np.ndarray, saliency: np.ndarray, out: np.ndarray | None = No
             channels.append(cv2.convertScaleAbs(cv2.add(below, above)))
         out[rows] = cv2.merge(channels)
     return out
+
+
+def overlay_planes(planes: "Planes", saliency: np.ndarray, palette: Iterable[np.ndarray]) -> "Planes":
+    """Lay a map over a frame of a film as `overlay` does, without a way over RGB.
+
+    Args:
+        planes: of the frame.
+        saliency: float32 of the frame's size, of any positive range.
+        palette: `overlay_palette` as Y, U and V of the film, each (1, 256).
+
+    Returns:
+        Planes of the same sizes.
+    """
+    # Maps are smooth: at the size of U and V, weights are those of each pixel but for rounding.
+    shape = planes[1].shape[:2]
+    weight, dimmed, indices = _weigh(resize_area(saliency, shape) / find_peak(saliency))
+    shares = cv2.convertScaleAbs(dimmed, alpha=255)
+    rest = 1 - weight - dimmed
+    blended = []
+    for plane, colors, black in zip(planes, palette, _BLACK, strict=True):
+        above = cv2.convertScaleAbs(cv2.multiply(cv2.LUT(indices, colors), weight, dtype=cv2.CV_32F) + black * rest)
+        size = plane.shape[::-1]
+        share, above = (cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in (shares, above))
+        cv2.multiply(plane, share, share, scale=1 / 255)
+        blended.append(cv2.add(share, above, share))
+    return blended[0], blended[1], blended[2]
+
+
+def _weigh(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return, for levels float32 (H, W) in [0, 1], weights of colours and photograph, and indices in the palette."""
+    # The square root lets faint regions show; 0.65 keeps the photograph legible under the hottest.
+    weight = 0.65 * cv2.sqrt(levels)
+    return weight, 0.8 * (1 - weight), cv2.convertScaleAbs(levels, alpha=255)
 
 
 def draw_regions(image: np.ndarray, regions: dict[str, np.ndarray]) -> None:

@@ -5,14 +5,17 @@ import signal
 import socket
 
 import av
+import cv2
 import numpy as np
 import pytest
-from av.video.reformatter import ColorPrimaries, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from conftest import UNREADABLE, names_in, render_photograph, save_picture
 from films import RATE, read_frames, read_sound, render_frames, write_film, write_sound
 
 from salgan_tf import InputError, SaliencyPredictor, camera, images, predict_video, visualization
-from salgan_tf.frames import Frame, predict_frames
+from salgan_tf.frames import Frame, predict_frames, to_planes
+from salgan_tf.video import Film
+from salgan_tf.video_writer import FilmWriter
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,37 @@ def test_a_film_becomes_films_of_its_overlays_and_maps_and_keeps_its_sound(run, 
     heard, copied = read_sound(film), read_sound(tmp_path / "out" / "clip_overlay.mp4")
     assert [content for _, content in copied] == [content for _, content in heard]
     np.testing.assert_allclose([time for time, _ in copied], [time for time, _ in heard], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "pixels", "properties", "matrix"),
+    [
+        ((60, 80), "yuv420p", {"colorspace": Colorspace.ITU709}, "ITU709"),
+        ((60, 80), "yuv420p", {"colorspace": Colorspace.ITU601}, "ITU601"),
+        ((60, 80), "yuv420p", {}, "ITU601"),
+        ((720, 1280), "yuv420p", {}, "ITU709"),
+        ((60, 80), "yuv444p", {"colorspace": Colorspace.ITU709, "color_range": ColorRange.JPEG}, "ITU709"),
+        ((60, 80), "yuv420p10le", {"colorspace": Colorspace.BT2020}, "ITU709"),
+        ((61, 83), "yuv420p", {"colorspace": Colorspace.ITU601}, "ITU601"),
+    ],
+)
+def test_frames_are_drawn_over_as_photographs_in_the_matrix_of_their_film(
+    predictor, tmp_path, shape, pixels, properties, matrix
+):
+    # All colours of the rainbow, since greys are the same in every matrix.
+    picture = cv2.resize(visualization.overlay_palette(), shape[::-1])
+    film = write_film(tmp_path / "clip.mkv", [picture], "ffv1", pixels, **properties)
+    with Film(film, lambda remark: None) as opened:
+        assert (opened.shape, opened.matrix) == (shape, matrix)
+        frame = next(opened.read())
+        saliency = predictor(frame.image)
+        with FilmWriter(tmp_path / "drawn.mp4", shape, RATE, opened.matrix) as writer:
+            palette = writer.convert(visualization.overlay_palette())
+            writer.write(visualization.overlay_planes(frame.planes(), saliency, palette), 0)
+    _, (drawn,) = read_frames(tmp_path / "drawn.mp4")
+    expected = visualization.overlay(frame.image, saliency)
+    assert difference(drawn[: shape[0], : shape[1]], expected) < 4
+    assert np.abs(drawn[: shape[0], : shape[1]].mean(axis=(0, 1)) - expected.mean(axis=(0, 1))).max() < 2.5
 
 
 def test_predict_video_gives_times_and_the_maps_of_the_predictor(predictor, tmp_path):
@@ -176,10 +210,10 @@ def test_white_of_a_high_dynamic_range_is_white(run, tmp_path, transfer, level):
     name = "PQ" if transfer == ColorTrc.SMPTE2084 else "HLG"
     (line,) = outcome.lines
     assert line.startswith(f"salgan_tf: {film}: high dynamic range ({name}): shown as sRGB")
-    from salgan_tf.video import Film
-
     with Film(film, lambda remark: None) as opened:
-        assert next(opened.read()).image.min() > 245
+        frame = next(opened.read())
+        assert frame.image.min() > 245
+        assert frame.planes()[0].min() > 225
 
 
 def write_bad(path, kind):
@@ -395,7 +429,8 @@ def test_maps_are_averaged_over_time_and_anew_after_a_cut():
     dark, bright = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
     values = iter([0.0, 1.0, 1.0, 0.5, 0.7])
     # The last frame is as that of a joined film, whose time begins anew.
-    frames = [Frame(0, dark), Frame(0.5, dark + 10), Frame(1.5, dark), Frame(1.6, bright), Frame(0, bright)]
+    scenes = [(0, dark), (0.5, dark + 10), (1.5, dark), (1.6, bright), (0, bright)]
+    frames = [Frame(time, image, lambda: to_planes(bright)) for time, image in scenes]
     pairs = predict_frames(frames, lambda image: np.full((8, 8), next(values), np.float32), 1, smooth=0.5)
     found = [float(saliency[0, 0]) for _, saliency in pairs]
     first = 1 - np.exp(-1)
