@@ -57,7 +57,7 @@ def test_a_film_becomes_films_of_its_overlays_and_maps_and_keeps_its_sound(run, 
         ((60, 80), "yuv420p", {}, "ITU601"),
         ((720, 1280), "yuv420p", {}, "ITU709"),
         ((60, 80), "yuv444p", {"colorspace": Colorspace.ITU709, "color_range": ColorRange.JPEG}, "ITU709"),
-        ((60, 80), "yuv420p10le", {"colorspace": Colorspace.BT2020}, "ITU709"),
+        ((60, 80), "yuv420p10le", {"colorspace": 9}, "ITU709"),
         ((61, 83), "yuv420p", {"colorspace": Colorspace.ITU601}, "ITU601"),
     ],
 )
