@@ -115,8 +115,7 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Raises:
         InputError: an output would overwrite an input or another output, or is no name of a file.
     """
-    taken: dict[object, str] = {identify(path): f"{path}, an input" for path in inputs}
-    taken.pop(None, None)
+    taken = {identity: f"{path}, an input" for identity, path in identify_all(inputs).items()}
     for path in outputs:
         identity = identify(path)
         try:
@@ -125,10 +124,40 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         except OSError as error:
             raise InputError(path, f"cannot be written: {error.strerror}") from error
         # Nothing identifies a file that is not there but its name.
-        key = identity or unicodedata.normalize("NFC", str(find_real(path))).casefold()
+        key = identity or fold_name(find_real(path))
         if key in taken:
             raise InputError(path, f"would overwrite {taken[key]}: give another name")
         taken[key] = f"{path}, another output"
+
+
+def check_results(path: Path, results: list[Path], written: dict[str, Path], inputs: dict[object, Path]) -> None:
+    """Check that the results of an input overwrite neither it, nor another input, nor the results of another one.
+
+    Args:
+        path: the input.
+        results: the files that it becomes, at least one.
+        written: the inputs whose results are there, by the `fold_name` of their first one.
+        inputs: all inputs, by what `identify` says.
+
+    Raises:
+        InputError: they would.
+    """
+    if holder := written.get(fold_name(results[0])):
+        raise InputError(path, f"its results would overwrite those of {holder}: rename one, or use another folder")
+    for result in results:
+        if owner := inputs.get(identify(result)):
+            whose = "it" if owner == path else f"{owner}, another input"
+            raise InputError(path, f"its results would overwrite {whose}: use another folder")
+
+
+def identify_all(paths: Iterable[Path]) -> dict[object, Path]:
+    """Return those files that are there, by what `identify` says."""
+    return {identity: path for path in paths if (identity := identify(path))}
+
+
+def fold_name(path: Path) -> str:
+    """Return the name of a file that is not there yet, the same for names that some disks do not distinguish."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def is_folder(path: Path) -> bool:
@@ -187,18 +216,17 @@ def make_folder(path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def made_folder(path: str | Path) -> Iterator[Path]:
-    """Make a folder for what a block writes, and remove it at the end if it is new and the block wrote nothing.
+    """Make a folder and its parents for what a block writes, and remove at the end those that are new and empty.
 
     Raises:
         InputError: it cannot be made or written to.
     """
-    new = not is_folder(Path(path))
-    folder = make_folder(path)
+    new = [folder for folder in (Path(path), *Path(path).parents) if not is_folder(folder)]
     try:
-        yield folder
+        yield make_folder(path)
     finally:
-        if new:
-            with contextlib.suppress(OSError):  # It has files.
+        for folder in new:
+            with contextlib.suppress(OSError, ValueError):  # It has files, or could not be made.
                 folder.rmdir()
 
 

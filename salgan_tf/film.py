@@ -14,8 +14,10 @@ from tqdm import tqdm
 from salgan_tf import extras, images, visualization
 from salgan_tf.camera import Camera
 from salgan_tf.errors import InputError
-from salgan_tf.files import atomic_path, check_outputs, find_real, is_folder
+from salgan_tf.files import atomic_path, check_results, find_real, fold_name, identify_all, is_folder
 from salgan_tf.frames import Frame, FrameMaps, count_threads, predict_frames
+from salgan_tf.parallel import naming_lack_of_memory
+from salgan_tf.photographs import describe_results
 
 if TYPE_CHECKING:
     # It needs the extra `video`.
@@ -53,8 +55,10 @@ class FilmSettings:
     overlay: bool = True
 
     def __post_init__(self) -> None:
-        if self.every < 1:
+        if not isinstance(self.every, int) or self.every < 1:
             raise InputError("every", f"{self.every} is not a whole number above 0")
+        if not self.overlay and not self.maps:
+            raise InputError("overlay, maps", "nothing is to be written: at least one of them must be True")
         for name, value in (("start", self.start), ("smooth", self.smooth)):
             if not 0 <= value < float("inf"):
                 raise InputError(name, f"{value} is not a number of seconds")
@@ -63,7 +67,7 @@ class FilmSettings:
 
     def endings(self) -> list[str]:
         """Return the endings of the results' names."""
-        return [OVERLAY_ENDING] * self.overlay + [MAP_ENDING] * (self.maps or not self.overlay)
+        return [OVERLAY_ENDING] * self.overlay + [MAP_ENDING] * self.maps
 
 
 def is_film(path: str | Path) -> bool:
@@ -100,12 +104,18 @@ def write_films(
         predict: makes the map float32 (H, W) of a frame; called in several threads.
         settings: what is predicted and written.
         inputs: files that must not be overwritten, beside the films.
-        report: called with the error of each film that cannot be used, and with remarks on others.
+        report: called with the error of each film that cannot be used, and with remarks on others. Films in `out` that
+            this function wrote are skipped.
 
     Returns:
         How many films were predicted, and how many failed.
     """
-    written: list[Path] = []
+    earlier = [path for path in paths if _is_result(path, out)]
+    if earlier:
+        report(describe_results(out, len(earlier)))
+        paths = [path for path in paths if path not in earlier]
+    taken = identify_all([*inputs, *paths])
+    written: dict[str, Path] = {}
     seen: set[Path] = set()
     done, failed = 0, 0
     for path in paths:
@@ -114,17 +124,26 @@ def write_films(
             if (real := find_real(path)) in seen:
                 continue
             seen.add(real)
-            try:
-                check_outputs([*written, *results], [*inputs, *paths])
-            except InputError as error:
-                raise InputError(path, f"its result {error.subject} {error.cause}") from error
-            _write_film(path, results, predict, settings, report)
-            written += results
+            check_results(path, results, written, taken)
+            with naming_lack_of_memory(path):
+                _write_film(path, results, predict, settings, report)
+            written[fold_name(results[0])] = path
             done += 1
-        except (InputError, MemoryError) as error:
+        except InputError as error:
             failed += 1
-            report(error if isinstance(error, InputError) else InputError(path, "there is not enough memory for it"))
+            report(error)
     return done, failed
+
+
+def _is_result(path: Path, out: Path) -> bool:
+    """Return whether a film in the output folder is a result of an earlier call: it is called and marked like one."""
+    if not path.name.endswith((OVERLAY_ENDING, MAP_ENDING)) or path.parent.resolve() != out.resolve():
+        return False
+    try:
+        with _open_film(path, lambda remark: None) as film:
+            return film.is_ours
+    except InputError:
+        return False
 
 
 def _write_film(

@@ -114,8 +114,7 @@ def _smooth(pairs: FrameMaps, seconds: float) -> FrameMaps:
     last = -math.inf
     for frame, saliency in pairs:
         thumbnail = resize_area(frame.image, _THUMBNAIL).astype(np.int16)
-        # Joined films jump back in time.
-        if not mean.size or frame.time < last or np.abs(thumbnail - before).mean() > _CUT:
+        if not mean.size or np.abs(thumbnail - before).mean() > _CUT:
             mean = saliency.copy()
         else:
             cv2.accumulateWeighted(saliency, mean, 1 - math.exp((last - frame.time) / seconds))

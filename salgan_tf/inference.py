@@ -12,8 +12,8 @@ import numpy as np
 from salgan_tf import images, visualization
 from salgan_tf.attention_table import AttentionTable, Row
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import atomic_path, is_file, is_folder, made_folder
-from salgan_tf.film import FILM_SUFFIXES, FilmSettings, is_film, predict_film, write_films
+from salgan_tf.files import atomic_path, is_file, made_folder
+from salgan_tf.film import FilmSettings, is_film, predict_film, write_films
 from salgan_tf.photographs import collect_photographs, process_photographs
 from salgan_tf.runtimes import PER_THREAD, open_network
 from salgan_tf.weights import find_model, list_files
@@ -160,7 +160,7 @@ def predict_files(
         recursive: also take the subfolders of folders, and make the same ones in `out`.
         regions: a file of regions of interest, see `salgan_tf.regions`. They are drawn on the overlays, and their
             shares of the attention written to `attention.json` and `attention.csv` in `out`. Films have none.
-        film: what is predicted and written of films; None for `FilmSettings(overlay=overlay)`.
+        film: what is predicted and written of films; None for their overlays, or with `overlay=False` their maps.
         max_side: shrink larger photographs to so many pixels on their larger side, which is much faster; their maps
             and overlays are as small. None for maps of the photographs' own size.
 
@@ -187,13 +187,14 @@ def predict_files(
     table = None if regions is None else AttentionTable(regions)
     inputs = predictor.files if table is None else [*predictor.files, table.regions.path]
     with made_folder(out) as folder:
-        others = [path for path in paths if not is_film(path)]
-        for path in filter(is_folder, map(Path, others)):
+
+        def describe_films(path: Path) -> str:
             # A phone has a short film beside each photograph, and films take long: those in folders are not taken.
-            endings_there = {inside.suffix.lower() for inside in path.glob("**/*" if recursive else "*")}
-            if endings_there & FILM_SUFFIXES and not endings_there & images.picture_suffixes():
-                report(InputError(path, "its films are predicted if they are given by name"))
-        photographs, unusable = collect_photographs(others, folder, recursive, report, _is_result)
+            there = any(map(is_film, path.glob("**/*" if recursive else "*")))
+            return "; its films are predicted if they are given by name" if there else ""
+
+        others = [path for path in paths if not is_film(path)]
+        photographs, unusable = collect_photographs(others, folder, recursive, report, _is_result, describe_films)
         if table:
             table.check([path for path, _ in photographs], inputs, folder, report)
         predict = spread(predictor, len(photographs))
@@ -208,7 +209,7 @@ def predict_files(
         if table:
             table.write(folder, [row for row in predicted if row])
         taken = [*inputs, *(path for path, _ in photographs)]
-        settings = film or FilmSettings(overlay=overlay)
+        settings = film or FilmSettings(overlay=overlay, maps=not overlay)
         shown, spoiled = write_films(films, folder, spread(predictor, len(films) * 2), settings, taken, report)
     return len(predicted) + shown, unusable + failed + spoiled
 
@@ -224,6 +225,8 @@ def predict_video(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Predict the frames of a film, in order. It needs the extra `video`.
 
+    The film is opened when the first frame is asked for.
+
     Args:
         path: the film.
         predictor: the model; None for the bundled one.
@@ -235,7 +238,7 @@ def predict_video(
             stderr.
 
     Yields:
-        The second of the film at which a frame is shown, and its map, float32 (H, W) in [0, 1].
+        The second of the film at which a frame is shown, which never goes back, and its map, float32 (H, W) in [0, 1].
 
     Raises:
         InputError: the file is no film or has no frame that can be decoded, its frames are too large for the limit of
@@ -243,8 +246,8 @@ def predict_video(
     """
     settings = FilmSettings(every, start, stop, smooth)
     predict = spread(predictor or SaliencyPredictor(), 2)
-    for frame, saliency in predict_film(Path(path), predict, settings, report):
-        yield frame.time, saliency
+    pairs = predict_film(Path(path), predict, settings, report)
+    return ((frame.time, saliency) for frame, saliency in pairs)
 
 
 def spread(predictor: SaliencyPredictor, count: int) -> Callable[[np.ndarray], np.ndarray]:

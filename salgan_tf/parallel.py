@@ -1,10 +1,13 @@
 """Process many inputs on all cores; a bad one does not stop the others."""
 
+import contextlib
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
+import cv2
 from tqdm import tqdm
 
 from salgan_tf.errors import InputError
@@ -13,6 +16,17 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 # Each may hold a model, and a decoded photograph.
 _MOST_THREADS = 16
+
+
+@contextlib.contextmanager
+def naming_lack_of_memory(subject: str | Path) -> Iterator[None]:
+    """Turn a lack of memory in a block, also OpenCV's, into an `InputError` that names `subject`."""
+    try:
+        yield
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+            raise
+        raise InputError(subject, "there is not enough memory for it") from error
 
 
 def attempt_each(
@@ -28,11 +42,10 @@ def attempt_each(
 
     def attempt(item: Item) -> Result | InputError:
         try:
-            return function(item)
+            with naming_lack_of_memory(str(getattr(item, "image", item))):
+                return function(item)
         except InputError as error:
             return error
-        except MemoryError:
-            return InputError(str(getattr(item, "image", item)), "there is not enough memory for it")
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
         yield from pool.map(attempt, items)

@@ -2,18 +2,16 @@
 
 import contextlib
 import threading
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import cv2
 from tqdm import tqdm
 
 from salgan_tf import images
 from salgan_tf.errors import InputError
-from salgan_tf.files import find_real, identify, is_folder
-from salgan_tf.parallel import attempt_each
+from salgan_tf.files import check_results, find_real, fold_name, identify_all, is_folder
+from salgan_tf.parallel import attempt_each, naming_lack_of_memory
 
 Result = TypeVar("Result")
 
@@ -36,6 +34,7 @@ def collect_photographs(
     recursive: bool,
     report: Callable[[InputError], None],
     is_result: Callable[[Path], bool] = lambda path: False,
+    describe_others: Callable[[Path], str] = lambda folder: "",
 ) -> tuple[list[Photograph], int]:
     """List the photographs of paths, each once; report paths that have none.
 
@@ -45,6 +44,7 @@ def collect_photographs(
         recursive: also take the subfolders of folders, except `out`.
         report: called with the error of each path without photographs, and with a remark for what is skipped.
         is_result: whether a picture in `out` is a result of an earlier call, which is skipped there.
+        describe_others: what to say of a folder without photographs beside that, if there is anything.
 
     Returns:
         The photographs, and how many paths failed.
@@ -81,21 +81,25 @@ def collect_photographs(
             results = {picture for picture in found if is_result(picture.path)}
             found = [picture for picture in found if picture not in results]
             if results:
-                count = "1 result" if len(results) == 1 else f"{len(results)} results"
-                report(InputError(path, f"{count} of an earlier call skipped"))
+                report(describe_results(path, len(results)))
         if others and found:
             report(images.describe_skipped(path, others))
         skipped = failed == before and not recursive and _subfolders(path, out)
         if not found and failed == before:
             failed += 1
             hint = "; --recursive takes its subfolders" if skipped else ""
-            report(InputError(path, f"no pictures in this folder{hint}"))
+            report(InputError(path, f"no pictures in this folder{hint}{describe_others(path)}"))
         elif skipped:
             report(InputError(path, "its subfolders were skipped; --recursive takes them"))
         photographs += found
     # The same photograph may be given under several names: the first one counts.
     once = {find_real(photograph.path): photograph for photograph in reversed(photographs)}
     return list(once.values())[::-1], failed
+
+
+def describe_results(folder: Path, count: int) -> InputError:
+    """Describe results of an earlier call in a line, to be reported though they are no error."""
+    return InputError(folder, f"{'1 result' if count == 1 else f'{count} results'} of an earlier call skipped")
 
 
 def _subfolders(folder: Path, out: Path) -> list[Path]:
@@ -147,8 +151,7 @@ def process_photographs(
     Returns:
         What `process` returned for each photograph that did not fail, in order, and how many failed.
     """
-    taken = {identify(path): path for path in [*inputs, *(path for path, _ in photographs)]}
-    taken.pop(None, None)
+    taken = identify_all([*inputs, *(path for path, _ in photographs)])
     # By name, the photograph whose results are there.
     written: dict[str, Path] = {}
 
@@ -157,22 +160,11 @@ def process_photographs(
             # Begun before this one. A photograph that fails leaves its name to the next one.
             task.earlier.wait()
         try:
-            if task.name in written:
-                holder = written[task.name]
-                raise InputError(
-                    task.path, f"its results would overwrite those of {holder}: rename one, or use another folder"
-                )
-            for result in task.results:
-                if owner := taken.get(identify(result)):
-                    whose = "it" if owner == task.path else f"{owner}, another input"
-                    raise InputError(task.path, f"its results would overwrite {whose}: use another folder")
-            outcome = process(task.path, task.results)
+            check_results(task.path, task.results, written, taken)
+            with naming_lack_of_memory(task.path):
+                outcome = process(task.path, task.results)
             written[task.name] = task.path
             return outcome
-        except (MemoryError, cv2.error) as error:
-            if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
-                raise
-            raise InputError(task.path, "there is not enough memory for it") from error
         finally:
             task.done.set()
 
@@ -180,7 +172,7 @@ def process_photographs(
     tasks = []
     for photograph in photographs:
         results = name_results(photograph)
-        name = unicodedata.normalize("NFC", str(results[0])).casefold()
+        name = fold_name(results[0])
         done = threading.Event()
         tasks.append(_Task(photograph.path, results, name, latest.get(name), done))
         latest[name] = done

@@ -15,6 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from salgan_tf.errors import InputError, first_line
 from salgan_tf.frames import Frame, Planes, count_pixels, count_threads, pad_even
 from salgan_tf.limits import check_regular
+from salgan_tf.packets import LONGEST, demux
 
 # What may be read. FFmpeg knows more formats: playlists and lists of parts (HLS, DASH, concat, SDP) open other files
 # and addresses, which no film needs.
@@ -27,10 +28,10 @@ _UNSPECIFIED, _HIGH_DEFINITION = 2, 720
 # What FFmpeg calls BT.601: that of PAL, and that of NTSC, which are the same.
 _BT601 = (5, 6)
 _USUAL_RATE = Fraction(25)
-# Seconds. Times beyond are damaged, and larger ones than a film can have.
-_LONGEST = 1e8
 # Frames that a whole film may be shorter than it says, since some count the sound or the last frame in other ways.
 _TOLERANCE = 2
+# What films say that we made.
+MARK = ("comment", "saliency by salgan_tf")
 
 
 class Film:
@@ -46,6 +47,7 @@ class Film:
         rate: frames per second, on average.
         duration: seconds; None if it does not say.
         sound: the stream of its sound; None if it has none.
+        is_ours: whether `video_writer` made it.
         matrix: of the planes of its frames, as PyAV calls it: ITU601 for films in BT.601, else ITU709.
 
     Raises:
@@ -81,6 +83,8 @@ class Film:
         pixel = self._video.codec_context.sample_aspect_ratio or Fraction(1)
         self.aspect = (1 / pixel if self._transposed else pixel) if pixel > 0 else Fraction(1)
         self._origin = float((self._video.start_time or 0) * self._video.time_base)
+        # Matroska has its keys in capitals.
+        self.is_ours = MARK in ((key.lower(), value) for key, value in self._container.metadata.items())
         self.duration = self._container.duration / av.time_base if self._container.duration else None
 
     def __enter__(self) -> "Film":
@@ -135,7 +139,7 @@ class Film:
             InputError: there is none.
         """
         cause = "damaged, or encrypted"
-        for packet in _demux(container, self._find_video(container)):
+        for packet in demux(container, self._find_video(container)):
             if packet is None:
                 continue
             try:
@@ -166,7 +170,7 @@ class Film:
         streams = [stream for stream in (self._video, self.sound) if stream]
         open_streams = {stream.index for stream in streams}
         count, damaged, time, reached = 0, 0, -1 / float(self.rate), 0.0
-        for packet in _demux(self._container, *streams):
+        for packet in demux(self._container, *streams):
             if packet is None:
                 damaged += 1
                 continue
@@ -184,13 +188,18 @@ class Film:
                 except av.FFmpegError:
                     damaged, frames = damaged + 1, []
                 for frame in frames:
-                    time = time + 1 / float(self.rate) if frame.time is None else frame.time - self._origin
+                    at = time + 1 / float(self.rate) if frame.time is None else frame.time - self._origin
+                    if abs(at) > LONGEST:
+                        damaged += 1
+                        continue
+                    # Damaged films have frames whose times go back a little.
+                    time = max(time, at)
                     if stop is not None and time >= stop:
                         open_streams.discard(self._video.index)
                         break
                     if start and time < start:
                         continue
-                    if frame.is_corrupt or abs(time) > _LONGEST:
+                    if frame.is_corrupt:
                         damaged += 1
                     elif count % every == 0:
                         yield Frame(time, self._to_image(frame), functools.partial(self._to_planes, frame))
@@ -263,19 +272,6 @@ class _Nameless:
 
     def __init__(self, file: Any):
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
-
-
-def _demux(container: Any, *streams: Any) -> Iterator[Any]:
-    """Yield packets, last those that end each stream; None where the file is damaged, after which there are none."""
-    packets = container.demux(*streams)
-    try:
-        yield from packets
-    except (av.FFmpegError, OSError):
-        yield None
-        for stream in streams:
-            end = av.Packet()
-            end.stream = stream
-            yield end
 
 
 def _find_orientation(frame: Any) -> tuple[bool, bool, bool]:

@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from salgan_tf.frames import Planes
-from salgan_tf.video import describe, view_planes
+from salgan_tf.video import MARK, describe, view_planes
 
 # Seconds that a unit of the times has that are written: whole numbers for usual rates, and few enough for MPEG-4.
 _CLOCK = Fraction(1, 60000)
@@ -64,6 +64,7 @@ class FilmWriter:
         self._resources = contextlib.ExitStack()
         file = self._resources.enter_context(path.open("wb"))
         self._container = self._resources.enter_context(av.open(file, "w", "mp4" if self.in_color else "matroska"))
+        self._container.metadata[MARK[0]] = MARK[1]
         codecs = _COLOR_CODECS if self.in_color else _GREY_CODECS
         codec = next(name for name in codecs if name in av.codecs_available)
         # A rate that is not right only makes the film a little larger.

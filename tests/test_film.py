@@ -13,6 +13,7 @@ from conftest import UNREADABLE, names_in, render_photograph, save_picture
 from films import RATE, read_frames, read_sound, render_frames, write_film, write_sound
 
 from salgan_tf import InputError, SaliencyPredictor, camera, images, predict_video, visualization
+from salgan_tf.film import FilmSettings
 from salgan_tf.frames import Frame, predict_frames, to_planes
 from salgan_tf.video import Film
 from salgan_tf.video_writer import FilmWriter
@@ -148,6 +149,26 @@ def test_the_times_of_a_variable_rate_are_kept(run, tmp_path):
     assert run("predict", film, "--out", tmp_path / "out", "--maps").code == 0
     for name in ("clip_overlay.mp4", "clip_saliency.mkv"):
         np.testing.assert_allclose(read_frames(tmp_path / "out" / name)[0], times, atol=1e-3)
+
+
+def test_the_times_of_joined_films_go_on(run, tmp_path):
+    first = write_film(tmp_path / "first.ts", render_frames(50), "mpeg2video", "yuv420p", sound="mp2", rate=25)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(first.read_bytes() * 3)
+    times = [time for time, _ in predict_video(joined)]
+    assert len(times) == 150
+    # The sound of a part is a little longer than its pictures.
+    assert np.diff(times).min() > 0.03
+    assert np.diff(times).max() < 0.15
+    outcome = run("predict", joined, "--out", tmp_path / "out")
+    assert (outcome.code, outcome.lines) == (0, [])
+    written, _ = read_frames(tmp_path / "out" / "joined_overlay.mp4")
+    np.testing.assert_allclose(written, times, atol=1e-3)
+    heard = read_sound(tmp_path / "out" / "joined_overlay.mp4")
+    assert [content for _, content in heard] == [content for _, content in read_sound(first)] * 3
+    assert np.diff([time for time, _ in heard]).min() > 0
+    # In step with the pictures.
+    assert abs(heard[-1][0] - written[-1]) < 0.15
 
 
 @pytest.mark.parametrize(
@@ -340,17 +361,29 @@ def test_no_input_and_no_result_is_overwritten(run, tmp_path):
     before = shown.read_bytes()
     outcome = run("predict", clip, shown, "--out", tmp_path)
     (line,) = outcome.lines
-    assert line.startswith(f"salgan_tf: {clip}: its result {shown} would overwrite {shown}, an input")
+    assert line == f"salgan_tf: {clip}: its results would overwrite {shown}, another input: use another folder"
     assert outcome.code == 1
     assert shown.read_bytes() == before
     (tmp_path / "other").mkdir()
     other = write_film(tmp_path / "other" / "clip.mkv", render_frames(4))
     outcome = run("predict", clip, other, clip, "--out", tmp_path / "out")
     (line,) = outcome.lines
-    assert line.startswith(f"salgan_tf: {other}: its result ")
-    assert "would overwrite" in line
+    cause = f"its results would overwrite those of {clip}: rename one, or use another folder"
+    assert line == f"salgan_tf: {other}: {cause}"
     assert outcome.output.startswith("1 of 2 predicted")
     assert len(read_frames(tmp_path / "out" / "clip_overlay.mp4")[1]) == 2
+
+
+def test_results_of_an_earlier_call_are_skipped(run, tmp_path):
+    write_film(tmp_path / "clip.mkv", render_frames(2))
+    run("predict", *tmp_path.iterdir(), "--out", tmp_path, "--maps")
+    outcome = run("predict", *sorted(tmp_path.iterdir()), "--out", tmp_path, "--maps")
+    assert (outcome.code, outcome.lines) == (0, [f"salgan_tf: {tmp_path}: 2 results of an earlier call skipped"])
+    assert outcome.output == f"1 of 1 predicted, see {tmp_path}\n"
+    assert names_in(tmp_path) == ["clip.mkv", "clip_overlay.mp4", "clip_saliency.mkv"]
+    # Elsewhere they are films like others.
+    outcome = run("predict", tmp_path / "clip_overlay.mp4", "--out", tmp_path / "out")
+    assert (outcome.code, names_in(tmp_path / "out")) == (0, ["clip_overlay_overlay.mp4"])
 
 
 def test_a_photograph_never_overwrites_a_film_through_a_link(run, tmp_path):
@@ -369,8 +402,8 @@ def test_films_in_folders_are_taken_by_name_only(run, tmp_path):
     folder.mkdir()
     clip = write_film(folder / "clip.mkv", render_frames(2))
     outcome = run("predict", folder, "--out", tmp_path / "out")
-    assert outcome.code == 1
-    assert f"salgan_tf: {folder}: its films are predicted if they are given by name" in outcome.lines
+    cause = "no pictures in this folder; its films are predicted if they are given by name"
+    assert (outcome.code, outcome.lines) == (1, [f"salgan_tf: {folder}: {cause}"])
     save_picture(folder / "photograph.png", render_photograph(0))
     outcome = run("predict", folder, clip, "--out", tmp_path / "out")
     assert outcome.lines == [f"salgan_tf: {folder}: 1 file is not a picture and was skipped"]
@@ -402,11 +435,25 @@ def test_options_that_have_no_effect_are_errors_of_usage(run, capsys, words, cau
 
 
 @pytest.mark.parametrize(
-    "settings", [{"every": 0}, {"start": -1}, {"start": 2, "stop": 1}, {"smooth": float("nan")}, {"stop": float("inf")}]
+    "settings",
+    [
+        {"every": 0},
+        {"every": 1.5},
+        {"start": -1},
+        {"start": 2, "stop": 1},
+        {"smooth": float("nan")},
+        {"stop": float("inf")},
+    ],
 )
-def test_numbers_without_a_sense_are_refused(tmp_path, settings):
+def test_numbers_without_a_sense_are_refused(settings):
+    # At once, and not when the first frame is asked for.
     with pytest.raises(InputError, match="not a "):
-        next(predict_video(write_film(tmp_path / "clip.mkv", render_frames(1)), **settings))
+        predict_video("clip.mkv", **settings)
+
+
+def test_settings_that_write_nothing_are_refused():
+    with pytest.raises(InputError, match="nothing is to be written"):
+        FilmSettings(overlay=False)
 
 
 def test_no_overlay_writes_the_maps_alone(run, tmp_path):
@@ -428,8 +475,7 @@ def test_ctrl_c_leaves_nothing_of_a_film(run, tmp_path, monkeypatch):
 def test_maps_are_averaged_over_time_and_anew_after_a_cut():
     dark, bright = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
     values = iter([0.0, 1.0, 1.0, 0.5, 0.7])
-    # The last frame is as that of a joined film, whose time begins anew.
-    scenes = [(0, dark), (0.5, dark + 10), (1.5, dark), (1.6, bright), (0, bright)]
+    scenes = [(0, dark), (0.5, dark + 10), (1.5, dark), (1.6, bright), (1.7, dark)]
     frames = [Frame(time, image, lambda: to_planes(bright)) for time, image in scenes]
     pairs = predict_frames(frames, lambda image: np.full((8, 8), next(values), np.float32), 1, smooth=0.5)
     found = [float(saliency[0, 0]) for _, saliency in pairs]

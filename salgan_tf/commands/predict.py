@@ -95,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.check(arguments)
     given = {name: getattr(arguments, name) for name in _FILM_OPTIONS.values()}
     film = FilmSettings(
-        overlay=not arguments.no_overlay, **{name: value for name, value in given.items() if value is not None}
+        overlay=not arguments.no_overlay,
+        **{"maps": arguments.no_overlay} | {name: value for name, value in given.items() if value is not None},
     )
     predictor = inference.SaliencyPredictor(arguments.model)
     if arguments.camera is not None:
