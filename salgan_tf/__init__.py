@@ -4,7 +4,12 @@ Importing the package is fast: a name is imported when it is first used, and Ten
 """
 
 import importlib
-from typing import Any
+
+# As type checkers know it. `typing` itself takes longer than the rest of this file, and a command that is interrupted
+# before it begins would print a traceback.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.5.0"
 
@@ -30,7 +35,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, extra = _HOMES[name]

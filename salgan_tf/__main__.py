@@ -1,19 +1,24 @@
 """The command line: `python -m salgan_tf COMMAND`, or `salgan-tf COMMAND`."""
 
-import argparse
-import importlib
 import os
 import sys
+
+from salgan_tf import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 # TensorFlow reads it on import: only errors are shown. Its converters warn about what is none of a user's business.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from salgan_tf import __version__
-from salgan_tf.commands import COMMANDS
-from salgan_tf.console import run_command
 
+def _parse(argv: list[str]) -> "argparse.Namespace":
+    import argparse
+    import importlib
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+    from salgan_tf import __version__
+    from salgan_tf.commands import COMMANDS
+
     parser = argparse.ArgumentParser(
         "salgan-tf", description="Predict where people will look in photographs; train, evaluate and export the models."
     )
@@ -31,6 +36,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 for bad input, 2 for bad usage, 130 after Ctrl-C."""
+    try:
+        # Here, and not above, for a Ctrl-C that comes meanwhile.
+        from salgan_tf.console import run_command
+    except KeyboardInterrupt:
+        return 130
     return run_command(lambda: _parse(sys.argv[1:] if argv is None else argv))
 
 

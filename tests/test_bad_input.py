@@ -167,3 +167,22 @@ def test_wrong_usage_exits_with_2(capsys, tmp_path, monkeypatch, arguments):
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.match(r"salgan-tf.*: error: ", last)
     assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("module", ["argparse", "salgan_tf.console", "salgan_tf.commands.predict", "cv2"])
+def test_ctrl_c_while_the_program_starts_is_no_traceback(tmp_path, module):
+    program = f"""
+import runpy, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+runpy.run_module("salgan_tf", run_name="__main__")
+"""
+    command = [sys.executable, "-c", program, "predict", "photograph.jpg", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr in ("", "salgan_tf: interrupted\n")

@@ -122,6 +122,25 @@ def test_the_error_names_a_file_that_cannot_be_written(tmp_path):
     assert names_in(tmp_path) == ["file", "folder"]
 
 
+@pytest.mark.parametrize("place", ["one", "one/two/three", "there/two/three"])
+def test_new_folders_without_files_are_removed_with_their_parents(tmp_path, place):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ValueError, match="bad"), files.made_folder(tmp_path / place) as folder:
+        assert folder.is_dir()
+        raise ValueError("bad")
+    assert names_in(tmp_path) == ["there"]
+    assert names_in(tmp_path / "there") == []
+    with files.made_folder(tmp_path / place) as folder:
+        files.write_bytes(folder / "file.bin", b"content")
+    assert names_in(tmp_path / place) == ["file.bin"]
+
+
+def test_a_folder_that_cannot_be_made_leaves_no_parents(tmp_path):
+    with pytest.raises(InputError, match="cannot be written"), files.made_folder(tmp_path / "new" / ("x" * 300)):
+        pass
+    assert names_in(tmp_path) == []
+
+
 def test_make_folder_makes_parents_and_leaves_the_folder_empty(tmp_path):
     folder = files.make_folder(tmp_path / "one" / "two")
     assert folder.is_dir()
