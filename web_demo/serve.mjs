@@ -1,5 +1,5 @@
 /** Serves dist/ on this machine alone, with the headers that let the page use threads. node serve.mjs [PORT] */
-import { createReadStream } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, normalize } from "node:path";
@@ -14,10 +14,7 @@ const TYPES = {
   ".js": "text/javascript",
   ".wasm": "application/wasm",
 };
-export const ISOLATION = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-};
+const ISOLATION = JSON.parse(readFileSync(new URL("src/isolation.json", import.meta.url), "utf8"));
 
 /** @param headers besides the types of the files */
 export function makeServer(headers = ISOLATION) {

@@ -2,14 +2,11 @@
  * The service worker: answers from the network or, without one, with what was loaded before; and isolates the page, so that
  * it may use threads, where the host cannot.
  */
+import ISOLATION from "./isolation.json";
+
 declare const self: ServiceWorkerGlobalScope;
 // What a page has loaded before this worker answers for it.
 const EARLY = ["./", "page.css", "page.js"];
-// As in serve.mjs.
-const ISOLATION = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-};
 const opening = caches.open("salgan-web-demo");
 
 self.addEventListener("install", (event) => {
