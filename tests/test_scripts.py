@@ -72,7 +72,15 @@ def test_predictions_are_timed(tmp_path):
 
 def test_films_are_timed():
     printed = succeed("benchmarks/video.py", "--size", 64, 48, "--frames", 4, "--rounds", 1)
-    assert len(re.findall(r"^.* frames per second, .* of the network alone$", printed, re.MULTILINE)) == 5
+    assert (
+        len(
+            re.findall(
+                r"^.* frames per second, .* of the network alone; .* ms of a core per frame$", printed, re.MULTILINE
+            )
+        )
+        == 5
+    )
+    assert re.search(r"^of which in one thread: .* drawing [\d.]+, H\.264 [\d.]+", printed, re.MULTILINE)
 
 
 def test_training_steps_are_timed(salicon):
