@@ -67,7 +67,8 @@ def test_predictions_are_timed(tmp_path):
     printed = succeed("benchmarks/predict.py", "--folder", tmp_path, "--rounds", 1, "--large", 1, "--other", ROOT)
     assert len(re.findall(r"^.* s, .* times import tensorflow$", printed, re.MULTILINE)) == 8
     assert "folder of 3: " in printed
-    assert len(re.findall(r"reading \d+%, .* enlarging \d+%", printed)) == 2
+    # A difference of two medians, which a busy machine can make negative.
+    assert len(re.findall(r"reading \d+%, .* enlarging -?\d+%", printed)) == 2
 
 
 def test_films_are_timed():
