@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from salgan_tf.distillation import write_pseudo_labels
+from salgan_tf.errors import InputError
 from salgan_tf.files import is_file, made_folder
 from salgan_tf.run_folder import check_new, locked
 from salgan_tf.training import train
@@ -51,6 +52,8 @@ def train_edge(
     """
     seed = seed or 0
     given = {name: value for name, value in settings.items() if value is not None}
+    if given.get("strategy") == "multi-worker":
+        raise InputError("--strategy multi-worker", "the recipe runs on one machine: its trainings follow one another")
     with made_folder(out) as out, locked(out):
         return _train_edge(data, out, seed, given, verbose)
 

@@ -147,7 +147,12 @@ class TrainingConfig:
         "processors with AVX-512 BF16 or AMX",
         choices=POLICIES,
     )
-    strategy: str = _setting("none", "mirrored trains on all GPUs of this machine", choices=("none", "mirrored"))
+    strategy: str = _setting(
+        "none",
+        "mirrored trains on all GPUs of this machine; multi-worker on those of all machines that TF_CONFIG or Slurm "
+        "names, and begins or continues the run",
+        choices=("none", "mirrored", "multi-worker"),
+    )
 
     def __post_init__(self) -> None:
         for setting in dataclasses.fields(self):

@@ -1,6 +1,7 @@
 """The two-stage schedule (Pan et al. 2017, section 3.3): content loss alone, then adversarial, in a run folder."""
 
 import dataclasses
+import json
 import platform
 import sys
 from pathlib import Path
@@ -16,15 +17,17 @@ from salgan_tf.data.folder import check_apart, index_folder
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.data.records import is_records
 from salgan_tf.errors import InputError
-from salgan_tf.files import is_file, made_folder, read_json, write_json
+from salgan_tf.files import is_file, read_json, write_json
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.discriminator import build_discriminator
 from salgan_tf.models.generator import build_generator
 from salgan_tf.models.optimizers import LayerwiseAdamW, paper_optimizer
 from salgan_tf.models.precision import computing_in
 from salgan_tf.models.salgan import SalGAN
-from salgan_tf.run_folder import RunFolder, RunRecorder, check_new, locked
+from salgan_tf.run_folder import RunFolder, RunRecorder, check_new
 from salgan_tf.settings import TrainingConfig, make_config, option, to_text
+from salgan_tf.shared_run import opened
+from salgan_tf.strategies import is_chief, make_strategy, share, watching
 
 
 def train(
@@ -41,8 +44,9 @@ def train(
         data: a data set with the splits `train` and `val`: a folder in SALICON's layout, or records of `prepare`.
         out: the run folder, see `RunFolder` for its content. After an interruption it keeps the last whole epoch.
         backbone: `"mobilenet_v2"` (the default) or another name of `BACKBONES`.
-        resume: False starts a new run, True continues the one in `out`, and None continues it if there is one. A
-            continued run keeps its settings; only `data` may have moved.
+        resume: False starts a new run, True continues the one in `out`, and None continues it if there is one, as
+            False does with `strategy="multi-worker"`: schedulers repeat a command. A continued run keeps its settings;
+            only `data` may have moved, and `strategy` may be another.
         verbose: as in `keras.Model.fit`.
         settings: of `TrainingConfig`, such as `batch_size=8`; `salgan-tf train --help` lists them. None means the
             backbone's default.
@@ -52,27 +56,41 @@ def train(
 
     Raises:
         InputError: bad data, weights or settings; `out` holds a run or files of one already, or another training is
-            writing to it; or, to be continued, it holds none, or one that is damaged or of other data or settings.
+            writing to it; or, to be continued, it holds none, or one that is damaged or of other data or settings;
+            or a worker of `strategy="multi-worker"` is named wrongly, does not come, or ends.
     """
     out = Path(out)
     settings |= {"data": data, "backbone": backbone}
-    started = is_file(out / "run.json")
-    started_with = None
-    if resume or (resume is None and started):
-        config, started_with = _read_run(out / "run.json", settings)
-    else:
-        config = make_config(**settings)
-        if started:
-            raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
+    if settings.get("strategy") == "multi-worker":
+        resume = resume or None
+    config, _ = _begin(out, resume, settings)
     if not is_records(config.data):
         for split in ("train", "val"):
             check_apart(index_folder(config.data, split), [out / "curves.png"])
-    with made_folder(out), locked(out):
-        return _run(config, out, verbose, started_with)
+    strategy = make_strategy(config.strategy)
+    if config.batch_size % (replicas := strategy.num_replicas_in_sync):
+        cause = f"{config.batch_size} photographs cannot be shared evenly among {replicas} devices"
+        raise InputError("--batch-size", cause)
+    with watching(strategy), opened(out, strategy) as folder:
+        # Again, now that nobody else writes to the folder, and that all workers have the chief's files.
+        config, started_with = _begin(folder, resume, settings | {"strategy": config.strategy})
+        _run(config, folder, strategy, verbose if is_chief(strategy) else 0, started_with)
+    return out
+
+
+def _begin(out: Path, resume: bool | None, settings: dict[str, Any]) -> tuple[TrainingConfig, dict | None]:
+    """Return the settings of a run and, if it is to be continued, the fingerprint of its data."""
+    started = is_file(out / "run.json")
+    if resume or (resume is None and started):
+        return _read_run(out / "run.json", settings)
+    config = make_config(**settings)
+    if started:
+        raise InputError(out, "holds a run already: continue it with --resume, or choose another folder")
+    return config, None
 
 
 def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dict]:
-    """Read the settings of a run, and the fingerprint of its data; given settings, except `data`, must be the same."""
+    """Read a run's settings, and the fingerprint of its data; given settings must be the same, except for places."""
     try:
         saved = read_json(path)
     except InputError as error:
@@ -89,14 +107,15 @@ def _read_run(path: Path, settings: dict[str, Any]) -> tuple[TrainingConfig, dic
     asked = dataclasses.replace(config, **given)
     for setting in dataclasses.fields(config):
         kept, other = getattr(config, setting.name), getattr(asked, setting.name)
-        if setting.name != "data" and kept != other:
+        if setting.name not in ("data", "strategy") and kept != other:
             cause = f"{option(setting)} is {to_text(kept)}, not {to_text(other)}: a resumed run keeps its settings"
             raise InputError(path, cause)
     return asked, started_with
 
 
-def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: dict | None = None) -> Path:
-    strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
+def _run(
+    config: TrainingConfig, out: Path, strategy: tf.distribute.Strategy, verbose: int | str, started_with: dict | None
+) -> None:
     keras.utils.set_random_seed(config.seed)
     if started_with is None:
         check_new(out)
@@ -120,6 +139,13 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
         cause = f"{examples['train'].count} examples to train on are fewer than one batch of {config.batch_size}"
         raise InputError(config.data, cause)
     found = {split: {"examples": part.count, "fingerprint": part.fingerprint} for split, part in examples.items()}
+    # The other workers have the chief's data and settings, or stop.
+    chief = json.loads(share(strategy, json.dumps({"data": found, "settings": _describe_settings(config)}).encode()))
+    for name, value in _describe_settings(config).items():
+        if value != (other := chief["settings"].get(name)):
+            raise InputError(name, f"is {value} for this worker, and {other} for the chief")
+    if found != chief["data"]:
+        raise InputError(config.data, "is not the data that the chief trains on")
     if started_with is None:
         write_json(out / "run.json", _describe(config, found))
     elif found != started_with:
@@ -135,7 +161,8 @@ def _run(config: TrainingConfig, out: Path, verbose: int | str, started_with: di
         if start < end and folder.epochs_done <= end:
             with strategy.scope():
                 _run_stage(config, stage, start, end, generator, examples, folder, verbose)
-    return out
+    # Nobody leaves before all have saved the last epoch.
+    share(strategy, b"")
 
 
 def _run_stage(
@@ -177,14 +204,20 @@ def _run_stage(
         seed=config.seed,
         first_epoch=first,
     )
-    validation = make_batches(examples["val"], _validation_batch_size(examples["val"].count, config.batch_size))
+    validation_size = _validation_batch_size(examples["val"].count, config.batch_size)
+    validation = make_batches(examples["val"], validation_size)
     callbacks = [RunRecorder(folder, stage, next(iter(validation)), keep_epochs=config.keep_epochs)]
     if config.ema:
         callbacks.append(keras.callbacks.SwapEMAWeights())
     callbacks.append(keras.callbacks.TensorBoard(folder.path / "logs" / stage, write_graph=False))
+    # Workers that cannot share the validation evenly all do the whole of it: the means are the same.
+    even = (
+        examples["val"].count % validation_size == 0
+        and validation_size % tf.distribute.get_strategy().num_replicas_in_sync == 0
+    )
     model.fit(
-        batches,
-        validation_data=validation,
+        _dealt(batches),
+        validation_data=_dealt(validation, shared=even),
         steps_per_epoch=steps,
         initial_epoch=first,
         epochs=end,
@@ -205,6 +238,14 @@ def _validation_batch_size(count: int, batch_size: int) -> int:
     return next((size for size in range(batch_size, 0, -1) if count % size == 0 and size % replicas == 0), batch_size)
 
 
+def _dealt(batches: tf.data.Dataset, shared: bool = True) -> tf.data.Dataset:
+    """Let each worker train on its part of every batch or, if they do not share, on all examples."""
+    policies = tf.data.experimental.AutoShardPolicy
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = policies.DATA if shared else policies.OFF
+    return batches.with_options(options)
+
+
 def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: float = 0.0) -> keras.optimizers.Optimizer:
     if config.optimizer == "adagrad":
         optimizer = paper_optimizer(rate, config.weight_decay)
@@ -217,6 +258,16 @@ def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: floa
     if ema:
         optimizer.use_ema, optimizer.ema_momentum = True, ema
     return optimizer
+
+
+def _describe_settings(config: TrainingConfig) -> dict[str, str]:
+    """Return the settings that all workers must agree on, as texts. Each may have its files in another place."""
+    places = ("data", "pseudo", "init")
+    return {
+        option(each): to_text(getattr(config, each.name))
+        for each in dataclasses.fields(config)
+        if each.name not in places
+    }
 
 
 def _describe(config: TrainingConfig, data: dict) -> dict:
