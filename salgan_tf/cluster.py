@@ -7,6 +7,8 @@ import socket
 import time
 from dataclasses import dataclass
 
+import tensorflow as tf
+
 from salgan_tf.errors import InputError, first_line
 
 # Jobs that train, in the order of their workers. TensorFlow knows others, which would wait for ever.
@@ -90,19 +92,19 @@ def _is_address(address: object) -> bool:
 
 
 def _from_slurm() -> Cluster:
-    from tensorflow.distribute.cluster_resolver import SlurmClusterResolver
-
     try:
         # Without these numbers it would run nvidia-smi. They say nothing of the GPUs that are used: Slurm shows each
         # task its own, and there must only be enough of them for every task of a machine.
-        resolver = SlurmClusterResolver(auto_set_gpu=False, gpus_per_node=1024, gpus_per_task=1)
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            auto_set_gpu=False, gpus_per_node=1024, gpus_per_task=1
+        )
         jobs = resolver.cluster_spec().as_dict()
         return Cluster(jobs, resolver.task_type, resolver.task_id)
     except (RuntimeError, ValueError, KeyError) as error:
         raise InputError("Slurm", f"does not name the machines: {first_line(error)} Start it with srun") from error
 
 
-def wait_seconds() -> float:
+def _wait_seconds() -> float:
     """Return how long the workers wait for each other: SALGAN_TF_WAIT_SECONDS, or five minutes.
 
     Raises:
@@ -121,19 +123,19 @@ def meet(cluster: Cluster) -> None:
     Raises:
         InputError: this worker's port is taken, or a worker has not come in time; the error names each that is missing.
     """
-    own = cluster.addresses[cluster.index]
+    own, seconds = cluster.addresses[cluster.index], _wait_seconds()
     _, port = _split(own)
     try:
         door = socket.create_server(("", port), backlog=4 * len(cluster.addresses))
     except OSError as error:
         raise InputError(f"{own}, the address of this worker", f"its port cannot be used: {error.strerror}") from error
-    end = time.monotonic() + wait_seconds()
+    end = time.monotonic() + seconds
     with door:
         peers = [address for address in cluster.addresses if address != own]
         while missing := _missing(peers):
             if time.monotonic() > end:
                 listed = "; ".join(f"{address}: {cause}" for address, cause in missing.items())
-                cause = f"{len(missing)} of {len(cluster.addresses)} workers have not come in {wait_seconds():g} s"
+                cause = f"{len(missing)} of {len(cluster.addresses)} workers have not come in {seconds:g} s"
                 raise InputError("--strategy multi-worker", f"{cause} ({listed})")
             peers = list(missing)
             time.sleep(0.2)

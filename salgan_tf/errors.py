@@ -28,6 +28,10 @@ class InputError(Exception):
         self.cause = " ".join(str(cause).split()) or type(cause).__name__
         super().__init__(f"{_escape(self.subject)}: {_escape(self.cause)}")
 
+    def __reduce__(self):
+        # Engines send errors from one process to another, and an exception would be made anew from its message.
+        return type(self), (self.subject, self.cause)
+
 
 class InputErrors(InputError):
     """Several inputs of a batch are wrong: one line for each.
@@ -40,7 +44,10 @@ class InputErrors(InputError):
 
     def __init__(self, subject: str | Path, errors: list[InputError], total: int):
         super().__init__(subject, f"{len(errors)} of {total} cannot be used")
-        self.errors = errors
+        self.errors, self.total = errors, total
+
+    def __reduce__(self):
+        return type(self), (self.subject, self.errors, self.total)
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.errors), super().__str__()])

@@ -108,6 +108,21 @@ def _sum_of_chief(strategy: tf.distribute.Strategy, values: np.ndarray) -> np.nd
     return total.numpy()
 
 
+def deal(batches: tf.data.Dataset, evenly: bool = True) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """Prepare batches for `fit` in the scope of a strategy of several workers: each takes its part of every batch.
+
+    Without `evenly`, each takes all batches: for a validation whose last batch has nothing for some workers, in which
+    TensorFlow fails. Means are the same.
+    """
+    strategy = tf.distribute.get_strategy()
+    if worker_of(strategy)[1] > 1 and not evenly:
+        return strategy.distribute_datasets_from_function(lambda context: batches)
+    options = tf.data.Options()
+    # By itself, it would try to split files.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return batches.with_options(options)
+
+
 @contextlib.contextmanager
 def watching(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Name the workers that have ended when TensorFlow fails in a block because of them.

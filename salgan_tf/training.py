@@ -27,7 +27,7 @@ from salgan_tf.models.salgan import SalGAN
 from salgan_tf.run_folder import RunFolder, RunRecorder, check_new
 from salgan_tf.settings import TrainingConfig, make_config, option, to_text
 from salgan_tf.shared_run import opened
-from salgan_tf.strategies import is_chief, make_strategy, share, watching
+from salgan_tf.strategies import deal, is_chief, make_strategy, share, watching
 
 
 def train(
@@ -210,14 +210,9 @@ def _run_stage(
     if config.ema:
         callbacks.append(keras.callbacks.SwapEMAWeights())
     callbacks.append(keras.callbacks.TensorBoard(folder.path / "logs" / stage, write_graph=False))
-    # Workers that cannot share the validation evenly all do the whole of it: the means are the same.
-    even = (
-        examples["val"].count % validation_size == 0
-        and validation_size % tf.distribute.get_strategy().num_replicas_in_sync == 0
-    )
     model.fit(
-        _dealt(batches),
-        validation_data=_dealt(validation, shared=even),
+        deal(batches),
+        validation_data=deal(validation, evenly=examples["val"].count % validation_size == 0),
         steps_per_epoch=steps,
         initial_epoch=first,
         epochs=end,
@@ -236,14 +231,6 @@ def _validation_batch_size(count: int, batch_size: int) -> int:
     if replicas == 1:
         return batch_size
     return next((size for size in range(batch_size, 0, -1) if count % size == 0 and size % replicas == 0), batch_size)
-
-
-def _dealt(batches: tf.data.Dataset, shared: bool = True) -> tf.data.Dataset:
-    """Let each worker train on its part of every batch or, if they do not share, on all examples."""
-    policies = tf.data.experimental.AutoShardPolicy
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = policies.DATA if shared else policies.OFF
-    return batches.with_options(options)
 
 
 def _make_optimizer(config: TrainingConfig, rate: float, updates: int, ema: float = 0.0) -> keras.optimizers.Optimizer:

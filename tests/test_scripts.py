@@ -1,4 +1,4 @@
-"""The scripts in benchmarks/, tools/, examples/ and export/: `--help` of each, and tiny real runs."""
+"""The scripts in benchmarks/, tools/, examples/, export/ and deploy/: `--help` of each, and tiny real runs."""
 
 import csv
 import dataclasses
@@ -23,7 +23,7 @@ from salgan_tf.data.folder import Example, index_folder, read_gaze
 from salgan_tf.settings import make_config
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("benchmarks", "tools", "examples", "export")
+FOLDERS = ("benchmarks", "tools", "examples", "export", "deploy")
 MODULES = {"benchmarks/processor.py", "tools/sections.py"}
 SCRIPTS = {path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")} - MODULES
 # build_engine.py needs NVIDIA's TensorRT: here it gets the stub on which tests/device/ runs it.
