@@ -3,6 +3,7 @@
 The tests of the functions behind the commands know every kind of bad file; here each command meets one.
 """
 
+import pickle
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from conftest import Outcome, names_in, render_photograph, save_picture
 
 from salgan_tf.__main__ import main
+from salgan_tf.errors import InputError, InputErrors
 
 TINY_TRAINING = ["--size=32x32", "--batch-size=2", "--bce-epochs=1", "--gan-epochs=0", "--augment=none"]
 
@@ -186,3 +188,10 @@ runpy.run_module("salgan_tf", run_name="__main__")
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr in ("", "salgan_tf: interrupted\n")
+
+
+def test_errors_survive_the_way_from_one_process_to_another():
+    one = InputError("photo.jpg", "not a picture")
+    for error in (one, InputErrors("photographs", [one], 2)):
+        copy = pickle.loads(pickle.dumps(error))
+        assert (type(copy), str(copy)) == (type(error), str(error))

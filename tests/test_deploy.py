@@ -69,11 +69,10 @@ def test_ray_trains_with_two_workers(tmp_path):
     pytest.importorskip("ray.train", reason="ray[train] is not installed")
     data = write_salicon(tmp_path / "salicon")
     settings = {"data": data, "out": tmp_path / "run", "image_shape": "32x32", "batch_size": 2, "init": "none"}
-    settings |= {"bce_epochs": 1, "gan_epochs": 1, "steps_per_epoch": 2}
+    settings |= {"bce_epochs": 1, "gan_epochs": 0, "steps_per_epoch": 1}
     command = [sys.executable, "deploy/ray_train.py", "--workers", "2", *(f"{k}={v}" for k, v in settings.items())]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0", "HOME": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
-    assert RunFolder(tmp_path / "run").epochs_done == 2
-    # Two processes have trained, and the chief's alone printed its epochs.
-    assert len(re.findall(r"Epoch 1/1", done.stdout + done.stderr)) == 1
+    assert RunFolder(tmp_path / "run").epochs_done == 1
+    assert len(set(re.findall(r"RayTrainWorker pid=\d+", done.stdout + done.stderr))) == 2

@@ -237,8 +237,11 @@ def test_resume_refuses_other_settings_and_other_data(salicon, tmp_path, capsys)
 
 def test_mirrored_strategy_trains_from_the_command_line(data, tmp_path):
     arguments = make_arguments(data, tmp_path / "run")
-    assert main([*arguments, "--strategy", "mirrored", "--bce-epochs", "1", "--gan-epochs", "1"]) == 0
+    arguments += ["--bce-epochs", "1", "--gan-epochs", "1"]
+    assert main([*arguments, "--strategy", "mirrored"]) == 0
     assert RunFolder(tmp_path / "run").epochs_done == 2
+    # Where it computes is no setting that a resumed run must keep.
+    assert main([*arguments, "--strategy", "none", "--resume"]) == 0
 
 
 def test_vgg16_trains_with_the_papers_defaults(data, tmp_path):
