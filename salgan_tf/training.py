@@ -203,6 +203,7 @@ def _run_stage(
         augmentations=config.augmentations,
         seed=config.seed,
         first_epoch=first,
+        steps_per_epoch=steps,
     )
     validation_size = _validation_batch_size(examples["val"].count, config.batch_size)
     validation = make_batches(examples["val"], validation_size)

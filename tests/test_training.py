@@ -156,6 +156,19 @@ def test_resumed_run_ends_equal_to_an_uninterrupted_one(data, whole_run, tmp_pat
     assert_ended_alike(resume(data, tmp_path / "run"), whole_run)
 
 
+def test_run_with_fewer_steps_than_batches_resumes_equal_too(data, tmp_path, monkeypatch):
+    whole = train(data, tmp_path / "whole", steps_per_epoch=2)
+
+    def interrupt(recorder, batch, logs=None):
+        if recorder.epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training.RunRecorder, "on_train_batch_end", interrupt)
+        train(data, tmp_path / "run", steps_per_epoch=2)
+    assert_ended_alike(resume(data, tmp_path / "run"), whole)
+
+
 # The command, which knows the tiny backbone.
 COMMAND = """
 import sys

@@ -108,6 +108,7 @@ def make_batches(
     augmentations: tuple[str, ...] = (),
     seed: int = 0,
     first_epoch: int | None = None,
+    steps_per_epoch: int | None = None,
 ) -> tf.data.Dataset:
     """Make batches of `(image, {"saliency": …, "fixations": …})`, all float32.
 
@@ -123,6 +124,8 @@ def make_batches(
         first_epoch: None for one pass over the data, with a new order and augmentation each time it is iterated. A
             number for the endless stream of epochs from that one on, for `fit(steps_per_epoch=…)`: a training
             resumed at an epoch sees the batches that it would have seen without the interruption.
+        steps_per_epoch: batches of an epoch of that stream; None means all examples once. An epoch with fewer shows
+            the first ones of its order, and the next epoch has a new order.
 
     Raises:
         ValueError: unknown augmentations, no whole number of examples in a batch, or more than there are when
@@ -137,27 +140,34 @@ def make_batches(
         raise ValueError(f"{count} examples are fewer than one batch of {batch_size}")
 
     taken = count - count % batch_size if shuffle else count
+    epoch_size = steps_per_epoch * batch_size if steps_per_epoch else taken
+    # An epoch of more steps than there are batches passes over the examples several times, each in its own order.
+    passes = -(-epoch_size // taken)
 
-    def epoch(number) -> tf.data.Dataset:
+    def one_pass(number) -> tf.data.Dataset:
         return tf.data.Dataset.range(taken).map(lambda turn: (number, turn))
 
-    def example(epoch_number, turn):
-        epoch_seed = tf.stack([epoch_number, seed])
-        position = tf.random.experimental.index_shuffle(turn, epoch_seed, count - 1) if shuffle else turn
+    def epoch(number) -> tf.data.Dataset:
+        numbers = tf.data.Dataset.range(number * passes, (number + 1) * passes)
+        return numbers.flat_map(one_pass).take(epoch_size)
+
+    def example(pass_number, turn):
+        pass_seed = tf.stack([pass_number, seed])
+        position = tf.random.experimental.index_shuffle(turn, pass_seed, count - 1) if shuffle else turn
         pixels = split.get(position)
         image = tf.cast(pixels.image, tf.float32)
         saliency = tf.cast(pixels.saliency, tf.float32) / 65535
         fixations = tf.cast(pixels.fixations, tf.float32)
         if augmentations:
-            example_seed = tf.random.fold_in(epoch_seed, position)
+            example_seed = tf.random.fold_in(pass_seed, position)
             image, saliency, fixations = augment(image, saliency, fixations, augmentations, example_seed)
         return image, {"saliency": saliency, "fixations": fixations}
 
     if first_epoch is None:
-        epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+        turns = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1).flat_map(one_pass)
     else:
-        epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-    batches = epochs.flat_map(epoch).map(example, tf.data.AUTOTUNE, deterministic=True).batch(batch_size)
+        turns = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
+    batches = turns.map(example, tf.data.AUTOTUNE, deterministic=True).batch(batch_size)
     if first_epoch is None:
         batches = batches.apply(tf.data.experimental.assert_cardinality(-(-taken // batch_size)))
     return batches.prefetch(tf.data.AUTOTUNE)

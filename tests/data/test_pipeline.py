@@ -112,6 +112,23 @@ def test_the_seed_decides_a_stream_and_a_later_epoch_continues_it(salicon):
     assert not np.array_equal(whole[0][0], whole[3][0])
 
 
+@pytest.mark.parametrize("steps", [1, 4, 11])
+def test_an_epoch_of_given_steps_begins_with_an_order_of_its_own(steps):
+    """Ten examples have five batches of two: an epoch of one or four leaves some out, one of eleven repeats some."""
+
+    def batches(first_epoch: int) -> tf.data.Dataset:
+        return make_batches(
+            numbered_examples(10), 2, shuffle=True, seed=1, first_epoch=first_epoch, steps_per_epoch=steps
+        )
+
+    whole = positions(batches(0).take(3 * steps))
+    for epoch in range(3):
+        shown = whole[epoch * 2 * steps : (epoch + 1) * 2 * steps]
+        assert positions(batches(epoch).take(steps)) == shown
+        assert max(shown.count(position) for position in shown) <= -(-steps // 5)
+    assert whole[: 2 * steps] != whole[2 * steps : 4 * steps]
+
+
 def test_each_example_is_changed_differently_in_each_epoch():
     ramp = tf.tile(tf.cast(tf.range(6), tf.uint8)[None, :, None], (4, 1, 3))
 
