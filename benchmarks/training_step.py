@@ -21,6 +21,7 @@ from salgan_tf import SalGAN, build_discriminator, build_generator
 from salgan_tf.data.augmentation import AUGMENTATIONS
 from salgan_tf.data.pipeline import Split, load_examples, make_batches
 from salgan_tf.data.records import write_records
+from salgan_tf.data.stream import Stream
 from salgan_tf.exporting.processor import describe_processor
 from salgan_tf.losses import make_content_loss
 from salgan_tf.models.backbones import BACKBONES
@@ -28,7 +29,7 @@ from salgan_tf.models.precision import computing_in
 from salgan_tf.settings import DEFAULT_BACKBONE, TrainingConfig, make_config
 
 
-def batches(examples: Split, config: TrainingConfig) -> Iterator:
+def batches(examples: Split | Stream, config: TrainingConfig) -> Iterator:
     size, augmentations = config.batch_size, config.augmentations
     return iter(make_batches(examples, size, shuffle=True, augmentations=augmentations, first_epoch=0))
 

@@ -54,6 +54,8 @@ def train_edge(
     given = {name: value for name, value in settings.items() if value is not None}
     if given.get("strategy") == "multi-worker":
         raise InputError("--strategy multi-worker", "the recipe runs on one machine: its trainings follow one another")
+    if given.get("stream"):
+        raise InputError("--stream", "reads records, and the recipe reads a folder: it trains at several sizes")
     with made_folder(out) as out, locked(out):
         return _train_edge(data, out, seed, given, verbose)
 

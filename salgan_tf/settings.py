@@ -136,6 +136,9 @@ class TrainingConfig:
         arguments.path_or_name,
         "ROOT",
     )
+    stream: bool = _setting(
+        False, "read records again in each epoch, shard by shard, instead of into memory once; for large data", _switch
+    )
     augmentations: tuple[str, ...] = _setting(
         (), f"some of {','.join(AUGMENTATIONS)}, or none", _augmentations, "NAMES", flag="--augment"
     )

@@ -16,6 +16,7 @@ from salgan_tf import losses
 from salgan_tf.data.folder import check_apart, index_folder
 from salgan_tf.data.pipeline import Split, concatenate, load_examples, make_batches
 from salgan_tf.data.records import is_records
+from salgan_tf.data.stream import Stream, naming_bad_shards
 from salgan_tf.errors import InputError
 from salgan_tf.files import is_file, read_json, write_json
 from salgan_tf.models.backbones import BACKBONES
@@ -129,9 +130,11 @@ def _run(
             raise InputError("--size", error) from error
         for layer in BACKBONES[config.backbone].encoder_layers[: config.frozen]:
             generator.get_layer(layer).trainable = False
-    examples = {split: load_examples(config.data, split, config.image_shape) for split in ("train", "val")}
+    examples = {
+        split: load_examples(config.data, split, config.image_shape, config.stream) for split in ("train", "val")
+    }
     if config.pseudo:
-        pseudo = load_examples(config.pseudo, "train", config.image_shape)
+        pseudo = load_examples(config.pseudo, "train", config.image_shape, config.stream)
         examples["train"] = concatenate([examples["train"], pseudo])
     if not examples["val"].count:
         raise InputError(config.data, "no examples to validate on")
@@ -159,7 +162,7 @@ def _run(
     for stage, (start, end) in stages.items():
         # A stage that ended with the last checkpoint is entered again, to leave its averaged weights in the generator.
         if start < end and folder.epochs_done <= end:
-            with strategy.scope():
+            with strategy.scope(), naming_bad_shards(examples.values()):
                 _run_stage(config, stage, start, end, generator, examples, folder, verbose)
     # Nobody leaves before all have saved the last epoch.
     share(strategy, b"")
@@ -171,7 +174,7 @@ def _run_stage(
     start: int,
     end: int,
     generator: keras.Model,
-    examples: dict[str, Split],
+    examples: dict[str, Split | Stream],
     folder: RunFolder,
     verbose: int | str,
 ) -> None:

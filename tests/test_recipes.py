@@ -58,6 +58,13 @@ def test_recipe_refuses_a_folder_with_files_in_the_way_before_it_trains(tmp_path
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["content.keras"]
 
 
+def test_recipe_refuses_a_stream(tmp_path, run):
+    outcome = run("train", "--recipe", "edge", "--stream", "--data", tmp_path, "--out", tmp_path / "run")
+    assert outcome.code == 1
+    assert "--stream: reads records, and the recipe reads a folder" in outcome.lines[-1]
+    assert not (tmp_path / "run").exists()
+
+
 def test_recipe_has_its_own_backbone(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["train", "--recipe", "edge", "--backbone", "vgg16", "--data", str(tmp_path), "--out", str(tmp_path)])

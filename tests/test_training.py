@@ -1,8 +1,10 @@
 """Training in a run folder: its files, how it is resumed, and how it stops."""
 
 import csv
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from conftest import few_filters, tiny_backbone, write_salicon
 
 from salgan_tf import InputError, SaliencyPredictor, build_generator, images, training
 from salgan_tf.__main__ import main
+from salgan_tf.data import records
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.run_folder import RunFolder
 from salgan_tf.weights import find_model
@@ -203,6 +206,99 @@ def test_stopped_command_keeps_its_last_epoch(data, whole_run, tmp_path, how):
         return
     assert main([*arguments, "--resume"]) == 0
     assert_ended_alike(tmp_path / "run", whole_run)
+
+
+@pytest.fixture(scope="module")
+def in_shards(data, tmp_path_factory) -> Path:
+    """The data set as records of three shards, of two examples each, and two."""
+    root = tmp_path_factory.mktemp("shards") / "records"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "EXAMPLES_PER_SHARD", 2)
+        records.write_records(data, root, SHORT["image_shape"])
+    return root
+
+
+@pytest.fixture
+def batches_read(monkeypatch) -> list[str]:
+    """Digests of the batches that are made for training, in order; some are read ahead."""
+    digests, make_batches = [], training.make_batches
+
+    def digest(*arrays):
+        digests.append(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
+        return arrays[0]
+
+    def recorded(*arguments, first_epoch=None, **options):
+        batches = make_batches(*arguments, first_epoch=first_epoch, **options)
+        if first_epoch is None:
+            return batches
+
+        def record(image, truth):
+            same = tf.numpy_function(digest, [image, *truth.values()], tf.float32)
+            return tf.ensure_shape(same, image.shape), truth
+
+        return batches.map(record)
+
+    monkeypatch.setattr(training, "make_batches", recorded)
+    return digests
+
+
+def test_resumed_stream_gives_the_same_batches_to_the_bit(in_shards, batches_read, tmp_path, monkeypatch):
+    settings = {"bce_epochs": 4, "gan_epochs": 0, "stream": True}
+    whole = train(in_shards, tmp_path / "whole", **settings)
+    expected = batches_read[:12]
+    assert len(set(expected)) == 12
+    batches_read.clear()
+
+    def interrupt(recorder, batch, logs=None):
+        if recorder.epoch == 3 and batch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training.RunRecorder, "on_train_batch_end", interrupt)
+        train(in_shards, tmp_path / "run", **settings)
+    assert batches_read[:8] == expected[:8]
+    batches_read.clear()
+    resume(in_shards, tmp_path / "run")
+    assert batches_read[:6] == expected[6:]
+    runs = [whole, tmp_path / "run"]
+    weights = [keras.saving.load_model(run / "content.keras").get_weights() for run in runs]
+    for theirs, ours in zip(*weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert json.loads((whole / "run.json").read_text())["settings"]["stream"] is True
+
+
+def test_shard_that_is_damaged_during_a_training_is_named_and_the_run_continued(in_shards, tmp_path, monkeypatch):
+    settings = {"stream": True, "bce_epochs": 3, "gan_epochs": 0}
+    whole = train(in_shards, tmp_path / "whole", **settings)
+    data = shutil.copytree(in_shards, tmp_path / "records")
+    shard = sorted(data.glob("train-*.tfrecord"))[1]
+    content = shard.read_bytes()
+
+    def damage(recorder, epoch, logs=None):
+        if epoch == 0:
+            shard.write_bytes(content[:-100] + bytes([content[-100] ^ 1]) + content[-99:])
+
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="damaged") as caught:
+        patch.setattr(training.RunRecorder, "on_epoch_begin", damage)
+        train(data, tmp_path / "run", **settings)
+    assert caught.value.subject == str(shard)
+    shard.write_bytes(content)
+    resume(data, tmp_path / "run")
+    for theirs, ours in zip(read_history(whole), read_history(tmp_path / "run"), strict=True):
+        assert float(ours["content_loss"]) == pytest.approx(float(theirs["content_loss"]), rel=1e-4)
+
+
+def test_stream_reads_records_and_pseudo_labels_in_records(in_shards, data, tmp_path, capsys):
+    one_epoch = {"stream": True, "bce_epochs": 1, "gan_epochs": 0}
+    described = json.loads((train(in_shards, tmp_path / "run", pseudo=in_shards, **one_epoch) / "run.json").read_text())
+    assert described["data"]["train"]["examples"] == 12
+    assert main([*make_arguments(data, tmp_path / "folder"), "--stream"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert line.endswith(f"{data}: is not a folder of records, which --stream reads: write them with `prepare`")
+    with pytest.raises(InputError, match="not a folder of records") as caught:
+        train(in_shards, tmp_path / "mixed", pseudo=data, **one_epoch)
+    assert caught.value.subject == str(data)
+    assert not (tmp_path / "folder").exists() and not (tmp_path / "mixed").exists()
 
 
 def test_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):

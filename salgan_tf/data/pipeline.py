@@ -1,4 +1,4 @@
-"""Batches for `fit`: the same from a folder and from its records, and in the same order for the same seed."""
+"""Batches for `fit`, in an order that the seed and the epoch decide: the same from a folder and from its records."""
 
 import numbers
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from tqdm import tqdm
 from salgan_tf.data import folder, records
 from salgan_tf.data.augmentation import AUGMENTATIONS, augment
 from salgan_tf.data.grid import GridExample, check_size, grid_examples
+from salgan_tf.data.stream import Stream, join_streams, open_stream
 from salgan_tf.errors import InputErrors
 
 
@@ -20,14 +21,27 @@ class Split:
     """All examples of a split at the training size, in memory.
 
     Attributes:
-        get: return the example at a position, an int64 scalar; works in a TensorFlow graph.
+        decode: return the example at a position, an int64 scalar; works in a TensorFlow graph.
         count: number of examples.
         fingerprint: of the files, see `folder.fingerprint`.
     """
 
-    get: Callable[[tf.Tensor], GridExample]
+    decode: Callable[[tf.Tensor], GridExample]
     count: int
     fingerprint: str
+
+    def order(self, seed: tf.Tensor | None = None) -> tf.data.Dataset:
+        """Return an epoch's positions, int64: shuffled by an int64 (2,) seed, or in order.
+
+        Returns:
+            Pairs of an example's position in the split and what `decode` takes, which is the position too.
+        """
+
+        def position(turn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            place = turn if seed is None else tf.random.experimental.index_shuffle(turn, seed, self.count - 1)
+            return place, place
+
+        return tf.data.Dataset.range(self.count).map(position)
 
 
 def load_dataset(
@@ -43,19 +57,24 @@ def load_dataset(
     return make_batches(load_examples(root, split, image_shape), batch_size, shuffle, augmentations, seed)
 
 
-def load_examples(root: str | Path, split: str, image_shape: tuple[int, int] = (192, 256)) -> Split:
-    """Read the examples of a split into memory, with a progress bar.
+def load_examples(
+    root: str | Path, split: str, image_shape: tuple[int, int] = (192, 256), streamed: bool = False
+) -> Split | Stream:
+    """Read the examples of a split into memory, with a progress bar, or open its records as a stream.
 
     Args:
         root: folder of a data set (0.3 MB of memory per example at 192x256), or of records written by `prepare`, which
             stay compressed (0.15 MB) and are read several times as fast.
         split: name of the split, such as `"train"`.
         image_shape: (height, width).
+        streamed: leave records on disk; for data larger than memory, see `Stream`.
 
     Raises:
         InputError: no such data, records of another size, or a size at which the examples need too much memory;
-            InputErrors: examples with a bad file, each named.
+            InputErrors: examples with a bad file, each named. A stream is not read before its batches are.
     """
+    if streamed:
+        return open_stream(root, split, image_shape)
     load = _load_records if records.is_records(root) else _load_folder
     return load(root, split, image_shape)
 
@@ -87,22 +106,25 @@ def _load_folder(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
     return Split(get, len(examples), folder.fingerprint(index))
 
 
-def concatenate(splits: list[Split]) -> Split:
-    """Put splits behind one another: the examples of the first, then those of the second, and so on."""
-    ends = np.cumsum([split.count for split in splits])
+def concatenate(splits: list[Split | Stream]) -> Split | Stream:
+    """Put splits behind one another, all in memory or all streams: the examples of the first, then of the second, …"""
+    if streams := [split for split in splits if isinstance(split, Stream)]:
+        return join_streams(streams)
+    loaded = [split for split in splits if isinstance(split, Split)]
+    ends = np.cumsum([split.count for split in loaded])
 
     def get(position: tf.Tensor) -> GridExample:
         def nth(split: Split, end: int) -> Callable[[], GridExample]:
-            return lambda: split.get(position - (end - split.count))
+            return lambda: split.decode(position - (end - split.count))
 
-        choices = [(tf.less(position, end), nth(split, end)) for split, end in zip(splits, ends, strict=True)]
+        choices = [(tf.less(position, end), nth(split, end)) for split, end in zip(loaded, ends, strict=True)]
         return tf.case(choices[:-1], default=choices[-1][1])
 
-    return Split(get, int(ends[-1]), "+".join(split.fingerprint for split in splits))
+    return Split(get, int(ends[-1]), "+".join(split.fingerprint for split in loaded))
 
 
 def make_batches(
-    split: Split,
+    split: Split | Stream,
     batch_size: int = 32,
     shuffle: bool = False,
     augmentations: tuple[str, ...] = (),
@@ -145,29 +167,29 @@ def make_batches(
     passes = -(-epoch_size // taken)
 
     def one_pass(number) -> tf.data.Dataset:
-        return tf.data.Dataset.range(taken).map(lambda turn: (number, turn))
+        order = split.order(tf.stack([number, seed]) if shuffle else None)
+        return order.take(taken).map(lambda position, content: (number, position, content))
 
     def epoch(number) -> tf.data.Dataset:
         numbers = tf.data.Dataset.range(number * passes, (number + 1) * passes)
         return numbers.flat_map(one_pass).take(epoch_size)
 
-    def example(pass_number, turn):
-        pass_seed = tf.stack([pass_number, seed])
-        position = tf.random.experimental.index_shuffle(turn, pass_seed, count - 1) if shuffle else turn
-        pixels = split.get(position)
+    def example(pass_number, position, content):
+        pixels = split.decode(content)
         image = tf.cast(pixels.image, tf.float32)
         saliency = tf.cast(pixels.saliency, tf.float32) / 65535
         fixations = tf.cast(pixels.fixations, tf.float32)
         if augmentations:
-            example_seed = tf.random.fold_in(pass_seed, position)
+            example_seed = tf.random.fold_in(tf.stack([pass_number, seed]), position)
             image, saliency, fixations = augment(image, saliency, fixations, augmentations, example_seed)
         return image, {"saliency": saliency, "fixations": fixations}
 
     if first_epoch is None:
-        turns = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1).flat_map(one_pass)
+        examples = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1).flat_map(one_pass)
     else:
-        turns = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
-    batches = turns.map(example, tf.data.AUTOTUNE, deterministic=True).batch(batch_size)
+        examples = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).flat_map(epoch)
+    batches = examples.map(example, tf.data.AUTOTUNE, deterministic=True).batch(batch_size)
     if first_epoch is None:
         batches = batches.apply(tf.data.experimental.assert_cardinality(-(-taken // batch_size)))
-    return batches.prefetch(tf.data.AUTOTUNE)
+    # Two, as an unbounded number of batches that are read ahead could take any memory.
+    return batches.prefetch(2)

@@ -1,8 +1,11 @@
 """TFRecords: examples at the training size in a few large files, for data sets on slow or remote disks."""
 
 import hashlib
+import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -12,9 +15,10 @@ from salgan_tf.data.grid import EXAMPLES_PER_SHARD, GridExample, check_size, gri
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.files import atomic_path, check_outputs, is_file, make_folder, read_json, write_json
 from salgan_tf.images import format_size
-from salgan_tf.limits import check_file
+from salgan_tf.limits import check_file, check_regular
 
 MANIFEST = "records.json"
+_AGAIN = "write it again with `prepare`"
 # Channels and type of each array of a `GridExample`; PNG keeps both.
 _PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, tf.uint8)}
 
@@ -51,26 +55,31 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
             key = hashlib.sha256(f"{digest} {image_shape}".encode()).hexdigest()[:8]
             starts = range(0, len(examples), EXAMPLES_PER_SHARD)
             shards = []
-            count = 0
+            counts = []
             for index, start in enumerate(starts):
                 path = out / f"{split}-{index:05d}-of-{len(starts):05d}-{key}.tfrecord"
                 chosen = examples[start : start + EXAMPLES_PER_SHARD]
-                written = _count(path)
+                written = _count(path, image_shape, len(chosen))
                 if written == len(chosen):
-                    count += written
+                    counts.append(written)
                     progress.update(len(chosen))
                 else:
                     # The shard is missing, damaged, or lacks bad examples, which are reported again.
                     good, errors = grid_examples(chosen, image_shape, progress)
                     bad += errors
-                    count += len(good)
                     if not good:
                         # An empty file would be taken for a damaged one.
                         continue
+                    counts.append(len(good))
                     if written != len(good):
                         _write_shard(path, good)
                 shards.append(path.name)
-            entries[split] = {"examples": count, "fingerprint": digest, "shards": shards}
+            entries[split] = {
+                "examples": sum(counts),
+                "fingerprint": digest,
+                "shards": shards,
+                "counts": counts,
+            }
     write_json(out / MANIFEST, {"image_shape": list(image_shape), "splits": entries})
     if bad:
         raise InputErrors(root, bad, total)
@@ -87,29 +96,50 @@ def _check_manifest(path: Path) -> None:
         raise InputError(path, "is in the way, and prepare did not write it: remove it, or choose another folder")
 
 
-def _count(path: Path) -> int | None:
-    """Count a shard's examples; return None if it is missing or damaged."""
+def _count(path: Path, image_shape: tuple[int, int], most: int) -> int | None:
+    """Count a shard's examples; return None if it is missing, damaged or has more than `most`."""
     try:
-        _check_lengths(path)
+        count_records(path, image_shape, most)
         return sum(1 for _ in tf.data.TFRecordDataset(str(path)))
     except (InputError, tf.errors.OpError):
         return None
 
 
-def _check_lengths(path: Path) -> None:
-    """Check that a shard's records end where it ends: TensorFlow allocates what they declare, and may crash."""
-    check_file(path)
+def largest_record(image_shape: tuple[int, int]) -> int:
+    """Return how many bytes a serialized example has at most: PNG makes noise a little larger than its pixels."""
+    pixels = math.prod(image_shape)
+    return sum(channels * dtype.size for channels, dtype in _PIXELS.values()) * pixels * 21 // 20 + 4096
+
+
+def count_records(path: Path, image_shape: tuple[int, int], most: int) -> int:
+    """Count a shard's records by the lengths that they declare: TensorFlow allocates those, and may crash.
+
+    Raises:
+        InputError: the shard is missing or not a regular file, has no end of a record at its own end, more than `most`
+            records, or one that is larger than any example of `image_shape` (height, width).
+    """
+    size, end, count = check_regular(path), 0, 0
     try:
         with path.open("rb") as file:
-            size, end = path.stat().st_size, 0
-            while end < size:
+            while end < size and count <= most:
                 file.seek(end)
                 # The length, with a checksum of 4 bytes, stands before the content, and a checksum behind it.
-                end += int.from_bytes(file.read(8), "little") + 16
+                length = int.from_bytes(file.read(8), "little")
+                end += length + 16
+                count += 1
+                if end <= size and length > largest_record(image_shape):
+                    raise InputError(path, _foreign(image_shape))
     except OSError as error:
         raise InputError(path, error) from error
+    if count > most:
+        raise InputError(path, f"holds more than the {most} examples that {MANIFEST} lists; {_AGAIN}")
     if end != size:
-        raise InputError(path, "the file is truncated or damaged; write it again with `prepare`")
+        raise InputError(path, f"the file is truncated or damaged; {_AGAIN}")
+    return count
+
+
+def _foreign(image_shape: tuple[int, int]) -> str:
+    return f"holds something other than examples of {format_size(image_shape)}; {_AGAIN}"
 
 
 def _write_shard(path: Path, examples: list[GridExample]) -> None:
@@ -141,40 +171,62 @@ def read_records(root: str | Path, split: str, image_shape: tuple[int, int]) -> 
             much memory, or a missing or damaged shard.
     """
     path = Path(root) / MANIFEST
-    shards, count, digest = _read_entry(path, split, image_shape)
-    check_size(image_shape, count)
+    entry = read_manifest(path, split, image_shape)
+    check_size(image_shape, entry.examples)
     serialized: list[bytes] = []
+    for shard in tqdm(entry.shards, desc=f"reading {split}", unit="shard", disable=None):
+        check_file(shard)
+        serialized += read_shard(shard, image_shape, entry.examples)
+    if len(serialized) != entry.examples:
+        raise InputError(path, f"lists {entry.examples} examples of {split!r}, but the shards hold {len(serialized)}")
+    return serialized, entry.fingerprint
+
+
+def read_shard(path: Path, image_shape: tuple[int, int], most: int) -> Iterator[bytes]:
+    """Read a shard's serialized examples, and decode each to check it.
+
+    Raises:
+        InputError: as for `count_records`, or something other than examples of `image_shape` (height, width).
+    """
 
     def check(content: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         # TensorFlow leaves out what no result depends on.
-        return content, tuple(tf.reduce_max(pixels) for pixels in _parse_safely(content, image_shape))
+        return content, tuple(tf.reduce_max(pixels) for pixels in parse_safely(content, image_shape))
 
-    for shard in tqdm(shards, desc=f"reading {split}", unit="shard", disable=None):
-        _check_lengths(shard)
-        try:
-            examples = tf.data.TFRecordDataset(str(shard)).map(check, tf.data.AUTOTUNE)
-            for content, (_, highest, _) in examples.as_numpy_iterator():
-                if not highest:
-                    raise InputError(shard, "holds a map that is black all over: nobody looked at anything")
-                serialized.append(content)
-        except tf.errors.DataLossError as error:
-            raise InputError(shard, f"damaged ({error.message}); write it again with `prepare`") from error
-        except tf.errors.OpError as error:
-            size = format_size(image_shape)
-            cause = f"holds something other than examples of {size}; write it again with `prepare`"
-            raise InputError(shard, cause) from error
-    if len(serialized) != count:
-        raise InputError(path, f"lists {count} examples of {split!r}, but the shards hold {len(serialized)}")
-    return serialized, digest
+    count_records(path, image_shape, most)
+    try:
+        examples = tf.data.TFRecordDataset(str(path)).map(check, tf.data.AUTOTUNE)
+        for content, (_, highest, _) in examples.as_numpy_iterator():
+            if not highest:
+                raise InputError(path, "holds a map that is black all over: nobody looked at anything")
+            yield content
+    except tf.errors.DataLossError as error:
+        raise InputError(path, f"damaged ({error.message}); {_AGAIN}") from error
+    except tf.errors.OpError as error:
+        raise InputError(path, _foreign(image_shape)) from error
 
 
-def _read_entry(path: Path, split: str, image_shape: tuple[int, int]) -> tuple[list[Path], int, str]:
-    """Read the shards, the number of examples and the fingerprint of a split from `records.json`."""
+class Entry(NamedTuple):
+    """A split in `records.json`."""
+
+    shards: list[Path]
+    counts: list[int] | None  # examples of each shard; None in records of version 0.5 and before
+    examples: int
+    fingerprint: str
+
+
+def read_manifest(path: Path, split: str, image_shape: tuple[int, int]) -> Entry:
+    """Read what `records.json` says of a split.
+
+    Raises:
+        InputError: no such split, another size than `image_shape` (height, width), no examples, or a damaged file.
+    """
     manifest = read_json(path)
     again = "write the records again with `prepare`"
     try:
         entry = manifest["splits"][split]
         names, count, digest = entry["shards"], entry["examples"], entry["fingerprint"]
+        counts = entry.get("counts")
         written = manifest["image_shape"]
     except (KeyError, TypeError, IndexError) as error:
         cause = f"lacks {error}" if isinstance(error, KeyError) else "damaged"
@@ -185,6 +237,7 @@ def _read_entry(path: Path, split: str, image_shape: tuple[int, int]) -> tuple[l
         and all(isinstance(name, str) and "" != name == Path(name).name and "\0" not in name for name in names)
         and all(type(number) is int for number in (count, *(written if isinstance(written, list) else [""])))
         and isinstance(digest, str)
+        and (counts is None or _fit(counts, names, count))
     )
     if not whole:
         raise InputError(path, f"damaged; {again}")
@@ -193,10 +246,20 @@ def _read_entry(path: Path, split: str, image_shape: tuple[int, int]) -> tuple[l
         raise InputError(path, f"{cause}; {again[:-1]} --size`")
     if count < 1:
         raise InputError(path, f"the records have no examples of {split!r}")
-    return [path.with_name(name) for name in names], count, digest
+    return Entry([path.with_name(name) for name in names], counts, count, digest)
 
 
-def _parse_safely(serialized: tf.Tensor, image_shape: tuple[int, int]) -> GridExample:
+def _fit(counts: object, names: list[str], total: int) -> bool:
+    """Return whether the counts of a split's shards are what they should be."""
+    return (
+        isinstance(counts, list)
+        and len(counts) == len(names)
+        and all(type(number) is int and number > 0 for number in counts)
+        and sum(counts) == total
+    )
+
+
+def parse_safely(serialized: tf.Tensor, image_shape: tuple[int, int]) -> GridExample:
     """Parse an example, but refuse a PNG of another size before it is decoded."""
     # Width and height, big-endian, stand after 16 bytes.
     sizes = [tf.io.decode_raw(tf.strings.substr(png, 16, 8), tf.int32, False) for png in _features(serialized).values()]

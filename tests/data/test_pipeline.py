@@ -133,7 +133,7 @@ def test_each_example_is_changed_differently_in_each_epoch():
     ramp = tf.tile(tf.cast(tf.range(6), tf.uint8)[None, :, None], (4, 1, 3))
 
     def get(position) -> GridExample:
-        return numbered_examples(64).get(position)._replace(image=ramp)
+        return numbered_examples(64).decode(position)._replace(image=ramp)
 
     batches = make_batches(Split(get, 64, "ramps"), 64, augmentations=("flip",), first_epoch=0)
     first, second = (image[:, 0, 0, 0] for image, _, _ in take(batches, 2))
