@@ -90,6 +90,14 @@ def test_training_steps_are_timed(salicon):
     assert len(re.findall(r"^.* (?:step|batch) .* ms, .* the content step$", printed, re.MULTILINE)) == 6
 
 
+def test_streams_are_timed(salicon):
+    tiny = ("--size", "64x64", "--batch-size", 2, "--rounds", 1, "--steps", 2, "--examples", 100)
+    printed = succeed("benchmarks/stream.py", "--data", salicon, *tiny)
+    line = r"^{}, {} examples: \d+ ms per step, .* times as fast as from memory; .* MB more than with one batch$"
+    for name, examples in (("memory", 6), ("stream", 100)):
+        assert re.search(line.format(name, examples), printed, re.MULTILINE)
+
+
 # Stands in for metrics_pysaliency.py in its own environment: the same protocol, and one metric of numpy's.
 PYSALIENCY = """#!{python}
 import json, sys
