@@ -52,9 +52,10 @@ def load_dataset(
     shuffle: bool = False,
     augmentations: tuple[str, ...] = (),
     seed: int = 0,
+    streamed: bool = False,
 ) -> tf.data.Dataset:
     """Load a split as one epoch of batches for `fit` or `evaluate`; see `load_examples` and `make_batches`."""
-    return make_batches(load_examples(root, split, image_shape), batch_size, shuffle, augmentations, seed)
+    return make_batches(load_examples(root, split, image_shape, streamed), batch_size, shuffle, augmentations, seed)
 
 
 def load_examples(

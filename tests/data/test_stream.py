@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from salgan_tf.data import records, stream
 from salgan_tf.data.augmentation import AUGMENTATIONS
-from salgan_tf.data.pipeline import concatenate, load_examples, make_batches
+from salgan_tf.data.pipeline import concatenate, load_dataset, load_examples, make_batches
 from salgan_tf.data.stream import Stream, naming_bad_shards, open_stream
 from salgan_tf.errors import InputError
 
@@ -141,6 +141,15 @@ def test_workers_share_every_epoch(root, few_waiting, workers):
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
     # A shard is opened by a second worker only where two parts meet.
     assert len(opened) <= len(COUNTS) + workers - 1
+
+
+def test_a_stream_is_a_dataset_for_fit(root):
+    """Each pass has an order of its own."""
+    batches = load_dataset(root, "train", SHAPE, batch_size=64, shuffle=True, streamed=True)
+    assert batches.cardinality() == 3
+    orders = [numbers(batches) for _ in range(2)]
+    assert all(len(set(order)) == 192 for order in orders)
+    assert orders[0] != orders[1]
 
 
 def test_streams_are_joined(root, tmp_path, few_waiting):
