@@ -108,18 +108,21 @@ def _sum_of_chief(strategy: tf.distribute.Strategy, values: np.ndarray) -> np.nd
     return total.numpy()
 
 
-def deal(batches: tf.data.Dataset, evenly: bool = True) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+def deal(
+    batches: tf.data.Dataset, evenly: bool = True, divided: bool = False
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
     """Prepare batches for `fit` in the scope of a strategy of several workers: each takes its part of every batch.
 
     Without `evenly`, each takes all batches: for a validation whose last batch has nothing for some workers, in which
-    TensorFlow fails. Means are the same.
+    TensorFlow fails. Means are the same. With `divided`, batches have examples of this worker alone, as a stream's do:
+    a step takes as many of one as a worker's part has, and the next step those after them.
     """
     strategy = tf.distribute.get_strategy()
     if worker_of(strategy)[1] > 1 and not evenly:
         return strategy.distribute_datasets_from_function(lambda context: batches)
-    options = tf.data.Options()
+    options, policies = tf.data.Options(), tf.data.experimental.AutoShardPolicy
     # By itself, it would try to split files.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    options.experimental_distribute.auto_shard_policy = policies.OFF if divided else policies.DATA
     return batches.with_options(options)
 
 

@@ -28,7 +28,7 @@ from salgan_tf.models.salgan import SalGAN
 from salgan_tf.run_folder import RunFolder, RunRecorder, check_new
 from salgan_tf.settings import TrainingConfig, make_config, option, to_text
 from salgan_tf.shared_run import opened
-from salgan_tf.strategies import deal, is_chief, make_strategy, share, watching
+from salgan_tf.strategies import deal, is_chief, make_strategy, share, watching, worker_of
 
 
 def train(
@@ -136,6 +136,8 @@ def _run(
     if config.pseudo:
         pseudo = load_examples(config.pseudo, "train", config.image_shape, config.stream)
         examples["train"] = concatenate([examples["train"], pseudo])
+    if isinstance(divided := examples["train"], Stream):
+        examples["train"] = dataclasses.replace(divided, worker=worker_of(strategy))
     if not examples["val"].count:
         raise InputError(config.data, "no examples to validate on")
     if examples["train"].count < config.batch_size:
@@ -215,7 +217,7 @@ def _run_stage(
         callbacks.append(keras.callbacks.SwapEMAWeights())
     callbacks.append(keras.callbacks.TensorBoard(folder.path / "logs" / stage, write_graph=False))
     model.fit(
-        deal(batches),
+        deal(batches, divided=config.stream),
         validation_data=deal(validation, evenly=examples["val"].count % validation_size == 0),
         steps_per_epoch=steps,
         initial_epoch=first,

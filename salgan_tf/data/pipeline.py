@@ -4,6 +4,7 @@ import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +30,8 @@ class Split:
     decode: Callable[[tf.Tensor], GridExample]
     count: int
     fingerprint: str
+    # Of those that share an epoch's order: what is in memory is divided later, by the strategy.
+    workers: ClassVar[int] = 1
 
     def order(self, seed: tf.Tensor | None = None) -> tf.data.Dataset:
         """Return an epoch's positions, int64: shuffled by an int64 (2,) seed, or in order.
@@ -140,7 +143,8 @@ def make_batches(
 
     Args:
         split: the examples, from `load_examples`.
-        batch_size: number of examples in a batch.
+        batch_size: number of examples in a batch. Workers that share a stream make whole batches, and a training step
+            takes its part of one from each.
         shuffle: use a new order each epoch, and leave out the last, partial batch.
         augmentations: names from `salgan_tf.data.augmentation.AUGMENTATIONS`.
         seed: seed of order and augmentation: the same seed gives the same batches.
@@ -166,6 +170,8 @@ def make_batches(
     epoch_size = steps_per_epoch * batch_size if steps_per_epoch else taken
     # An epoch of more steps than there are batches passes over the examples several times, each in its own order.
     passes = -(-epoch_size // taken)
+    # Of these examples, a worker takes as many as the others.
+    taken, epoch_size = taken // split.workers, epoch_size // split.workers
 
     def one_pass(number) -> tf.data.Dataset:
         order = split.order(tf.stack([number, seed]) if shuffle else None)

@@ -201,7 +201,7 @@ def read_shard(path: Path, image_shape: tuple[int, int], most: int) -> Iterator[
                 raise InputError(path, "holds a map that is black all over: nobody looked at anything")
             yield content
     except tf.errors.DataLossError as error:
-        raise InputError(path, f"damaged ({error.message}); {_AGAIN}") from error
+        raise InputError(path, f"is damaged; {_AGAIN}") from error
     except tf.errors.OpError as error:
         raise InputError(path, _foreign(image_shape)) from error
 
@@ -210,7 +210,7 @@ class Entry(NamedTuple):
     """A split in `records.json`."""
 
     shards: list[Path]
-    counts: list[int] | None  # examples of each shard; None in records of version 0.5 and before
+    counts: list[int] | None  # examples of each shard; None in records of before there were streams
     examples: int
     fingerprint: str
 

@@ -16,7 +16,15 @@ from salgan_tf.limits import check_regular
 # How many shards are read at a time. The order depends on it.
 _OPEN = 16
 # Bytes of serialized examples that wait to be drawn, at most. Photographs take about half of it.
-_WAITING = 2**29
+_WAITING = 3 * 2**27
+# What TensorFlow raises for shards that are damaged, of other content, refused by `Stream._open`, or gone. A lost
+# worker raises none of these, and is no reason to read an epoch again.
+_FAULTS = (
+    tf.errors.DataLossError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnknownError,
+    tf.errors.NotFoundError,
+)
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,8 @@ class Stream:
     """A split of records that is read from its shards again in each epoch.
 
     How well an epoch is shuffled: the shards come in a random order, 16 at a time in turn, an example of each. What is
-    read passes through a buffer, from which the next example is drawn at random. The buffer holds 512 MiB of the
-    largest possible examples: some 1650 at 192x256. So a split that fits in the buffer is shuffled evenly. In a larger
+    read passes through a buffer, from which the next example is drawn at random. The buffer holds 384 MiB of the
+    largest possible examples: some 1280 at 192x256. So a split that fits in the buffer is shuffled evenly. In a larger
     one, a batch has examples of about 16 shards, other ones in each epoch, but from similar places in them: shards
     have 500 examples, and an example at place p of its shard is drawn about 16 p examples after the shard was opened,
     give or take the size of the buffer. Examples that follow one another in the data set never come as a block.
@@ -57,8 +65,13 @@ class Stream:
         """Number of examples, over all workers."""
         return sum(self.counts)
 
+    @property
+    def workers(self) -> int:
+        """Number of workers that share an epoch."""
+        return self.worker[1]
+
     def order(self, seed: tf.Tensor | None = None) -> tf.data.Dataset:
-        """Return this worker's part of an epoch.
+        """Return this worker's part of an epoch; call it in a function of `tf.data`.
 
         Args:
             seed: int64 (2,); None for the order of writing.
@@ -88,7 +101,7 @@ class Stream:
         if seed is None:
             return parts.flat_map(read)
         examples = parts.interleave(read, _OPEN, 1, num_parallel_calls=_OPEN, deterministic=True)
-        # Without this, Keras' global seed would take part.
+        # The seed of this graph. It is Keras' global seed otherwise, which would take part.
         tf.compat.v1.set_random_seed(None)
         number = tf.random.stateless_uniform((), seed, maxval=2**31 - 1, dtype=tf.int64)
         waiting = max(1, _WAITING // records.largest_record(self.image_shape))
@@ -120,7 +133,7 @@ class Stream:
                 pass
 
 
-def open_stream(root: str | Path, split: str, image_shape: tuple[int, int], worker: tuple[int, int] = (0, 1)) -> Stream:
+def open_stream(root: str | Path, split: str, image_shape: tuple[int, int]) -> Stream:
     """Open a split of records as a stream, after a check that every shard is there.
 
     Raises:
@@ -135,7 +148,7 @@ def open_stream(root: str | Path, split: str, image_shape: tuple[int, int], work
         raise InputError(path, "has no numbers of examples of its shards: call `prepare` again, which keeps the shards")
     for shard in entry.shards:
         check_regular(shard)
-    return Stream(entry.shards, entry.counts, image_shape, entry.fingerprint, worker)
+    return Stream(entry.shards, entry.counts, image_shape, entry.fingerprint)
 
 
 def join_streams(streams: list[Stream]) -> Stream:
@@ -143,19 +156,19 @@ def join_streams(streams: list[Stream]) -> Stream:
     shards = [shard for stream in streams for shard in stream.shards]
     counts = [count for stream in streams for count in stream.counts]
     fingerprint = "+".join(stream.fingerprint for stream in streams)
-    return Stream(shards, counts, streams[0].image_shape, fingerprint, streams[0].worker)
+    return Stream(shards, counts, streams[0].image_shape, fingerprint)
 
 
 @contextlib.contextmanager
 def naming_bad_shards(splits: Iterable[object]) -> Iterator[None]:
-    """Turn TensorFlow's error in the middle of an epoch into one that names the shard.
+    """Turn TensorFlow's error about what it read into one that names the shard.
 
     Raises:
         InputError: a shard of one of the streams among `splits` is bad.
     """
     try:
         yield
-    except tf.errors.OpError as error:
+    except _FAULTS as error:
         for split in splits:
             if isinstance(split, Stream):
                 try:

@@ -1,5 +1,6 @@
 """Streams of shards: every example once an epoch, in an order of its own, and bad shards named in the middle of one."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -131,7 +132,7 @@ def test_an_example_is_augmented_as_in_memory(salicon, tmp_path):
 def test_workers_share_every_epoch(root, few_waiting, workers):
     parts, opened = [], []
     for index in range(workers):
-        source = open_stream(root, "train", SHAPE, (index, workers))
+        source = dataclasses.replace(open_stream(root, "train", SHAPE), worker=(index, workers))
         order = source.order
         # An epoch of one worker, as the pipeline makes it: inside a graph.
         pairs = tf.data.Dataset.from_tensors(tf.constant([5, 0], tf.int64)).flat_map(order)
