@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from salgan_tf.models.shapes import LARGEST_SIDE
+from salgan_tf.stores import is_uri
 
 
 def size(text: str) -> tuple[int, int]:
@@ -49,6 +50,11 @@ def path_or_name(text: str) -> str:
 def path(text: str) -> Path:
     """Read a path as `path_or_name` does."""
     return Path(path_or_name(text))
+
+
+def path_or_uri(text: str) -> str | Path:
+    """Read a path as `path_or_name` does, or a URI, such as `s3://bucket/photos`, which stays a text."""
+    return text if is_uri(text) else path(text)
 
 
 def positive(text: str) -> int:

@@ -12,6 +12,7 @@ _MODULES = {
     "heif": ("pillow_heif",),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
     "video": ("av",),
+    "ray": ("ray", "fsspec"),
 }
 
 

@@ -194,14 +194,14 @@ def predict_files(
             return "; its films are predicted if they are given by name" if there else ""
 
         others = [path for path in paths if not is_film(path)]
-        photographs, unusable = collect_photographs(others, folder, recursive, report, _is_result, describe_films)
+        photographs, unusable = collect_photographs(others, folder, recursive, report, is_result, describe_films)
         if table:
             table.check([path for path, _ in photographs], inputs, folder, report)
         predict = spread(predictor, len(photographs))
         predicted, failed = process_photographs(
             photographs,
             lambda photograph: [folder / f"{photograph.base}{ending}" for ending in endings],
-            lambda path, results: _predict_file(path, results, predict, table, max_side),
+            lambda path, results: predict_file(path, results, predict, table, max_side),
             [*inputs, *films],
             report,
             "predict",
@@ -270,12 +270,12 @@ def spread(predictor: SaliencyPredictor, count: int) -> Callable[[np.ndarray], n
     return predict
 
 
-def _predict_file(
+def predict_file(
     path: Path,
     results: list[Path],
     predict: Callable[[np.ndarray], np.ndarray],
-    table: AttentionTable | None,
-    max_side: int | None,
+    table: AttentionTable | None = None,
+    max_side: int | None = None,
 ) -> Row | None:
     """Write the map of a photograph, and the overlay if there is a second path of a result: both or none.
 
@@ -303,8 +303,8 @@ def _predict_file(
     return row
 
 
-def _is_result(path: Path) -> bool:
+def is_result(path: Path, exists: Callable[[Path], bool] = is_file) -> bool:
     """Return whether a file in the output folder is called like a result; an overlay is one only beside its map."""
     name = path.name
     beside = path.with_name(f"{name.removesuffix(OVERLAY_ENDING)}{MAP_ENDING}")
-    return name.endswith(MAP_ENDING) or (name.endswith(OVERLAY_ENDING) and is_file(beside))
+    return name.endswith(MAP_ENDING) or (name.endswith(OVERLAY_ENDING) and exists(beside))

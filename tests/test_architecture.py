@@ -16,7 +16,7 @@ BASE = {"ai_edge_litert", "cv2", "numpy", "PIL", "tqdm"}
 # Modules that the base install must be able to import.
 LIGHT = ("__init__", "__main__", "arguments", "console", "errors", "extras", "files", "images", "inference", "limits")
 LIGHT += ("native", "parallel", "photographs", "attention", "attention_table", "crops", "recoding", "regions")
-LIGHT += ("camera", "film", "frames")
+LIGHT += ("camera", "film", "frames", "engine", "fleet", "stores")
 # The rooms that a room must not know of.
 CROSSINGS = {
     "models": ("data", "training", "run_folder", "inference", "evaluation", "exporting", "commands"),

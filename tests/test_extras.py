@@ -31,6 +31,8 @@ EXTRAS = (
     "tf2onnx",
     "jax",
     "av",
+    "ray",
+    "fsspec",
 )
 
 
@@ -79,6 +81,8 @@ def test_the_predictor_of_the_base_install_works(run):
         ("predict photographs --out maps --model model.onnx", "onnx"),
         ("predict clip.mp4 --out maps", "video"),
         ("predict --camera 0 --out maps", "video"),
+        ("predict photographs --out maps --engine ray", "ray"),
+        ("predict s3://bucket/photographs --out s3://bucket/maps --engine ray", "ray"),
     ],
 )
 def test_a_missing_extra_is_one_line_with_the_command_that_installs_it(run, tmp_path, arguments, extra):

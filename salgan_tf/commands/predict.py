@@ -2,12 +2,14 @@
 
 import argparse
 
-from salgan_tf import inference
-from salgan_tf.arguments import natural, path, path_or_name, positive, rate
+from salgan_tf import fleet, inference
+from salgan_tf.arguments import natural, path, path_or_name, path_or_uri, positive, rate
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
+from salgan_tf.errors import InputError
 from salgan_tf.files import made_folder
 from salgan_tf.film import FilmSettings, is_film, record_camera
+from salgan_tf.stores import is_uri
 
 # Options that films alone have, and the names of their settings.
 _FILM_OPTIONS = {"--every": "every", "--from": "start", "--to": "stop", "--smooth": "smooth", "--maps": "maps"}
@@ -24,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         required=True,
         metavar="DIR",
-        type=path,
+        type=path_or_uri,
         help="folder for NAME_saliency.png and NAME_overlay.jpg, of films NAME_overlay.mp4; older files of these names "
         "are replaced",
     )
@@ -46,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "overlays are as small (default: the photograph's own size)",
     )
     parser.add_argument("--no-overlay", action="store_true", help="write the saliency maps only")
+    parser.add_argument(
+        "--engine",
+        choices=("ray",),
+        help="predict the photographs of one folder that have no results yet, on all cores of the cluster of "
+        "RAY_ADDRESS, or of this machine; PATH and DIR may be URIs: s3://bucket/photos",
+    )
     films = parser.add_argument_group("films and cameras")
     films.add_argument(
         "--camera", metavar="N", type=natural, help="record a camera, the first is 0, until Ctrl-C or --to"
@@ -71,7 +79,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Exit with code 2 if options contradict each other."""
     films = [name for name in arguments.paths if is_film(name)]
-    if arguments.camera is not None:
+    if arguments.engine:
+        excluded = {"--camera": "camera", "--regions": "regions", **_FILM_OPTIONS}
+        given = [option for option, name in excluded.items() if getattr(arguments, name) is not None]
+        if given:
+            parser.error(f"--engine and {given[0]} exclude each other")
+        if films or len(arguments.paths) != 1:
+            parser.error("--engine takes one PATH, a folder of photographs")
+    elif arguments.camera is not None:
         excluded = _NOT_FOR_CAMERAS | _PHOTOGRAPH_OPTIONS
         given = [option for option, name in excluded.items() if getattr(arguments, name)]
         if given:
@@ -93,6 +108,11 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
 def run(arguments: argparse.Namespace) -> int:
     """Predict; 1 if a photograph or film failed."""
     arguments.check(arguments)
+    if arguments.engine:
+        return _run_fleet(arguments)
+    for place in (*arguments.paths, arguments.out):
+        if is_uri(str(place)):
+            raise InputError(place, "a URI requires --engine ray")
     given = {name: getattr(arguments, name) for name in _FILM_OPTIONS.values()}
     film = FilmSettings(
         overlay=not arguments.no_overlay,
@@ -115,4 +135,19 @@ def run(arguments: argparse.Namespace) -> int:
         max_side=arguments.max_side,
     )
     say(f"{done} of {done + failed} predicted" + (f", see {arguments.out}" if done else ""))
+    return 1 if failed else 0
+
+
+def _run_fleet(arguments: argparse.Namespace) -> int:
+    done, earlier, failed = fleet.predict_fleet(
+        arguments.paths[0],
+        arguments.out,
+        arguments.model,
+        overlay=not arguments.no_overlay,
+        recursive=arguments.recursive,
+        max_side=arguments.max_side,
+    )
+    there = f", {earlier} before" if earlier else ""
+    causes = f"; causes in {fleet.ERRORS}" if failed else ""
+    say(f"{done} of {done + failed} predicted{there}, see {arguments.out}{causes}")
     return 1 if failed else 0
