@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from salgan_tf import extras
-from salgan_tf.errors import InputError, first_line
+from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.native import quiet_stderr
 
 # Ray reads them when it is imported: nothing is reported to its makers, and only fatal errors are shown.
-_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+_VARIABLES = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "worker died",
+}
 # What Ray keeps for results; here a few bytes for each item.
 _STORE_BYTES = 100 * 2**20
 _SECONDS = 10
@@ -21,6 +25,20 @@ _SECONDS = 10
 _MOST_ENDS = 3
 # How many processes on a core may end one after the other without any outcome before all is given up.
 _MOST_IN_VAIN = 8
+
+
+def import_ray() -> Any:
+    """Import Ray, quietly.
+
+    Raises:
+        InputError: the extra `ray` is not installed.
+    """
+    extras.require("--engine ray", "ray")
+    for name, value in _VARIABLES.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    return ray
 
 
 @contextlib.contextmanager
@@ -35,11 +53,7 @@ def cluster() -> Iterator[int]:
     Raises:
         InputError: the extra `ray` is not installed, or there is no such cluster.
     """
-    extras.require("--engine ray", "ray")
-    for name, value in _VARIABLES.items():
-        os.environ.setdefault(name, value)
-    import ray
-
+    ray = import_ray()
     address = os.environ.get("RAY_ADDRESS")
     own: dict[str, Any] = {} if address else {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
     started = not ray.is_initialized()
@@ -82,7 +96,12 @@ class _Caller:
 
 
 def call_each(
-    make: Callable[..., Callable[[str], str]], arguments: tuple, items: list[str], cores: int, together: int
+    make: Callable[..., Callable[[str], str]],
+    arguments: tuple,
+    items: list[str],
+    cores: int,
+    together: int,
+    report: Callable[[InputError], None] = report,
 ) -> Iterator[tuple[str, str | None]]:
     """Call `make(*arguments)(item)` on each item in a process a core, in no order.
 
@@ -95,6 +114,7 @@ def call_each(
         items: the items, each once.
         cores: number of processes.
         together: at most so many items are given to a process at a time.
+        report: called with a remark for each process that is replaced.
 
     Yields:
         Each item and its outcome; None if every process ended that worked on it.
@@ -102,10 +122,9 @@ def call_each(
     Raises:
         InputError: that of `make`, or the processes end at once, whatever they are given.
     """
-    import ray
-
+    ray = import_ray()
     # A process that ends is replaced here, and not by Ray, which would give it the same items for ever.
-    process: Any = ray.remote(num_cpus=1, max_restarts=0)(_Caller)
+    process = ray.remote(num_cpus=1, max_restarts=0)(_Caller)
     size = max(1, min(together, len(items) // (16 * cores)))
     waiting = collections.deque(items[start : start + size] for start in range(0, len(items), size))
     processes = [process.remote(make, arguments) for _ in range(min(cores, len(waiting)))]
@@ -130,6 +149,7 @@ def call_each(
                     if in_vain > _MOST_IN_VAIN * cores:
                         cause = f"its processes end as soon as they work: {first_line(error)}"
                         raise InputError("--engine ray", cause) from error
+                    report(InputError("--engine ray", "a process ended; another one repeats what it had begun"))
                     processes.remove(worker)
                     processes.append(process.remote(make, arguments))
                     idle.append(processes[-1])

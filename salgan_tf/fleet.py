@@ -225,18 +225,24 @@ def predict_fleet(
         places = [str(store.folder or store.uri) for store in (photographs, results)]
         arguments = (*places, str(name), overlay, max_side)
         try:
-            done = _predict_all(photographs, arguments, work.names, note)
+            done = _predict_all(photographs, arguments, work.names, note, report)
         finally:
             _write_table(results, failed)
     return done, work.done, len(failed)
 
 
-def _predict_all(root: Store, arguments: tuple, names: list[str], note: Callable[[InputError], None]) -> int:
+def _predict_all(
+    root: Store,
+    arguments: tuple,
+    names: list[str],
+    note: Callable[[InputError], None],
+    report: Callable[[InputError], None],
+) -> int:
     if not names:
         return 0
     done = 0
     with engine.cluster() as cores, tqdm(total=len(names), desc="predict", unit="picture", disable=None) as bar:
-        for name, cause in engine.call_each(MapWriter, arguments, names, cores, _TOGETHER):
+        for name, cause in engine.call_each(MapWriter, arguments, names, cores, _TOGETHER, report):
             if cause:
                 note(InputError(root.address(name), cause))
             elif cause is None:
