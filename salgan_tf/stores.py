@@ -13,12 +13,14 @@ from salgan_tf.files import find_real, made_folder, write_bytes
 # Where an object appears whole or not at all, whatever becomes of the writer.
 _OBJECT_STORES = frozenset(("s3", "gs", "abfs", "memory"))
 # A store that cannot be reached is an error after some 15 seconds, and one that is busy is tried again.
-_S3 = {
+_S3: dict[str, Any] = {
     "config_kwargs": {
         "connect_timeout": 3,
         "read_timeout": 10,
         "retries": {"mode": "standard", "max_attempts": 3},
-    }
+    },
+    # Else it asks for the size of each file before it reads it.
+    "max_concurrency": 1,
 }
 _OPTIONS: dict[str, dict[str, Any]] = {"s3": _S3, "s3a": _S3}
 
