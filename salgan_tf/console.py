@@ -43,6 +43,8 @@ def run_command(parse: Callable[[], argparse.Namespace]) -> int:
 def _describe_continuation(arguments: argparse.Namespace) -> str:
     if getattr(arguments, "recipe", None):
         return "; repeat the command to continue after the last whole epoch"
+    if getattr(arguments, "engine", None):
+        return "; repeat the command to do the rest"
     return "; --resume continues after the last whole epoch" if "resume" in arguments else ""
 
 

@@ -212,7 +212,7 @@ def test_ctrl_c_ends_a_cluster_within_seconds(tmp_path):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, errors) == (130, "salgan_tf: interrupted\n")
+    assert (process.returncode, errors) == (130, "salgan_tf: interrupted; repeat the command to do the rest\n")
     maps = list(tmp_path.glob("maps/*/*.png"))
     assert 0 < len(maps) < 300
     for path in maps:

@@ -71,6 +71,16 @@ def test_predictions_are_timed(tmp_path):
     assert len(re.findall(r"reading \d+%, .* enlarging -?\d+%", printed)) == 2
 
 
+def test_prediction_on_ray_is_timed(tmp_path):
+    for seed in range(3):
+        save_picture(tmp_path / f"{seed}.jpg", render_photograph(seed))
+    printed = succeed("benchmarks/fleet.py", "--folder", tmp_path, "--few", 1, "--rounds", 1, "--before", ROOT)
+    assert (
+        len(re.findall(r"^(?:predict|ray|before) .* s for all, .* s for 1, .* a second$", printed, re.MULTILINE)) == 3
+    )
+    assert len(re.findall(r"^ray is .* times as fast as .*, .* with all starts$", printed, re.MULTILINE)) == 2
+
+
 def test_films_are_timed():
     printed = succeed("benchmarks/video.py", "--size", 64, 48, "--frames", 4, "--rounds", 1)
     assert (
