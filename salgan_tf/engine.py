@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from salgan_tf import extras
@@ -82,8 +83,8 @@ def _check_address(address: str | None) -> None:
 class _Caller:
     """What runs in a process of Ray: `make(*arguments)` once, and what it returns on each item."""
 
-    def __init__(self, make: Callable[..., Callable[[str], str]], arguments: tuple):
-        self._make, self._arguments = make, arguments
+    def __init__(self, make: Callable[..., Callable[[str], str]], arguments: tuple, at_once: int):
+        self._make, self._arguments, self._at_once = make, arguments, at_once
         self._call: Callable[[str], str] | None = None
 
     def call(self, items: list[str]) -> list[str] | tuple[str, str]:
@@ -92,7 +93,8 @@ class _Caller:
             self._call = self._call or self._make(*self._arguments)
         except InputError as error:
             return error.subject, error.cause
-        return [self._call(item) for item in items]
+        with ThreadPoolExecutor(self._at_once) as pool:
+            return list(pool.map(self._call, items))
 
 
 def call_each(
@@ -102,6 +104,7 @@ def call_each(
     cores: int,
     together: int,
     report: Callable[[InputError], None] = report,
+    at_once: int = 1,
 ) -> Iterator[tuple[str, str | None]]:
     """Call `make(*arguments)(item)` on each item in a process a core, in no order.
 
@@ -115,6 +118,7 @@ def call_each(
         cores: number of processes.
         together: at most so many items are given to a process at a time.
         report: called with a remark for each process that is replaced.
+        at_once: number of items that a process works on in threads, as while others wait for a network.
 
     Yields:
         Each item and its outcome; None if every process ended that worked on it.
@@ -125,9 +129,9 @@ def call_each(
     ray = import_ray()
     # A process that ends is replaced here, and not by Ray, which would give it the same items for ever.
     process = ray.remote(num_cpus=1, max_restarts=0)(_Caller)
-    size = max(1, min(together, len(items) // (16 * cores)))
+    size = max(at_once, min(together, len(items) // (16 * cores)))
     waiting = collections.deque(items[start : start + size] for start in range(0, len(items), size))
-    processes = [process.remote(make, arguments) for _ in range(min(cores, len(waiting)))]
+    processes = [process.remote(make, arguments, at_once) for _ in range(min(cores, len(waiting)))]
     running = {}
     ends: collections.Counter[str] = collections.Counter()
     idle, in_vain = list(processes), 0
@@ -151,7 +155,7 @@ def call_each(
                         raise InputError("--engine ray", cause) from error
                     report(InputError("--engine ray", "a process ended; another one repeats what it had begun"))
                     processes.remove(worker)
-                    processes.append(process.remote(make, arguments))
+                    processes.append(process.remote(make, arguments, at_once))
                     idle.append(processes[-1])
                     ends.update(batch)
                     given_up = [item for item in batch if ends[item] >= _MOST_ENDS]

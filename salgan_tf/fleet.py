@@ -22,6 +22,8 @@ ERRORS = "errors.csv"
 _COLUMNS = ("photograph", "cause")
 # Photographs that a process is given at a time: some seconds of work.
 _TOGETHER = 32
+# Photographs that a process has on their way from and to a store: one is predicted while others wait for the network.
+_IN_FLIGHT = 8
 
 
 class MapWriter:
@@ -225,7 +227,8 @@ def predict_fleet(
         places = [str(store.folder or store.uri) for store in (photographs, results)]
         arguments = (*places, str(name), overlay, max_side)
         try:
-            done = _predict_all(photographs, arguments, work.names, note, report)
+            at_once = 1 if photographs.folder and results.folder else _IN_FLIGHT
+            done = _predict_all(photographs, arguments, work.names, note, report, at_once)
         finally:
             _write_table(results, failed)
     return done, work.done, len(failed)
@@ -237,12 +240,13 @@ def _predict_all(
     names: list[str],
     note: Callable[[InputError], None],
     report: Callable[[InputError], None],
+    at_once: int,
 ) -> int:
     if not names:
         return 0
     done = 0
     with engine.cluster() as cores, tqdm(total=len(names), desc="predict", unit="picture", disable=None) as bar:
-        for name, cause in engine.call_each(MapWriter, arguments, names, cores, _TOGETHER, report):
+        for name, cause in engine.call_each(MapWriter, arguments, names, cores, _TOGETHER, report, at_once):
             if cause:
                 note(InputError(root.address(name), cause))
             elif cause is None:

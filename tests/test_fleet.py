@@ -189,6 +189,21 @@ def test_an_item_that_ends_its_processes_is_given_up_alone(cluster):
     assert len(remarks) == 3
 
 
+def test_a_process_works_on_several_items_at_once(cluster):
+    def make():
+        both = threading.Barrier(2, timeout=PATIENCE)
+
+        def call(item: str) -> str:
+            both.wait()
+            return item
+
+        return call
+
+    items = [str(number) for number in range(40)]
+    outcomes = list(engine.call_each(make, (), items, 1, 2, at_once=2))
+    assert sorted(outcomes) == sorted(zip(items, items, strict=True))
+
+
 def test_processes_that_end_at_once_end_the_call(cluster, monkeypatch):
     monkeypatch.setattr(engine, "_MOST_IN_VAIN", 1)
     with pytest.raises(InputError, match="its processes end as soon as they work"):
