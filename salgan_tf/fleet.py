@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from tqdm import tqdm
 
 from salgan_tf import engine, images
 from salgan_tf.errors import InputError, first_line, report
-from salgan_tf.files import find_real
+from salgan_tf.files import find_real, find_scratch
 from salgan_tf.inference import MAP_ENDING, OVERLAY_ENDING, SaliencyPredictor, is_result, predict_file
 from salgan_tf.limits import check_memory
 from salgan_tf.stores import Store
@@ -231,6 +232,11 @@ def predict_fleet(
             done = _predict_all(photographs, arguments, work.names, note, report, at_once)
         finally:
             _write_table(results, failed)
+            if results.folder:
+                # Of processes that were killed.
+                for folder in {(results.folder / name).parent for name in work.names}:
+                    for scratch in find_scratch(folder):
+                        shutil.rmtree(scratch, ignore_errors=True)
     return done, work.done, len(failed)
 
 

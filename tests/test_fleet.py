@@ -153,6 +153,10 @@ def test_photographs_and_maps_in_a_store(run, cluster, s3, tmp_path):
 def test_a_killed_process_costs_no_map(run, cluster, tmp_path):
     root = write_photographs(tmp_path / "photographs", 60)
     run("predict", root, "--out", tmp_path / "expected", "--recursive", "--no-overlay")
+    # What a process leaves that is killed while it writes.
+    left = tmp_path / "maps" / ".partial-abcdefgh"
+    left.mkdir(parents=True)
+    (left / "scratch.png").touch()
     killed = []
 
     def kill() -> None:
@@ -171,6 +175,7 @@ def test_a_killed_process_costs_no_map(run, cluster, tmp_path):
     assert done.lines == ["salgan_tf: --engine ray: a process ended; another one repeats what it had begun"]
     assert (done.code, done.output) == (0, f"60 of 60 predicted, see {tmp_path / 'maps'}\n")
     assert contents(tmp_path / "maps") == contents(tmp_path / "expected")
+    assert not left.exists()
 
 
 def test_an_item_that_ends_its_processes_is_given_up_alone(cluster):
