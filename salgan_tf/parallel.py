@@ -30,14 +30,15 @@ def naming_lack_of_memory(subject: str | Path) -> Iterator[None]:
 
 
 def attempt_each(
-    function: Callable[[Item], Result], items: Iterable[Item]
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> Generator[Result | InputError, None, None]:
     """Call `function` on each item in threads, and yield its results in order, or its `InputError`s.
 
     An item for which there is not enough memory is such an error too. Whoever stops early closes the iterator, which
     drops the items that were not begun.
 
-    Threads are enough, since Pillow, OpenCV, numpy and LiteRT release Python's lock.
+    There is a thread for each core, or as many as given. Threads are enough, since Pillow, OpenCV, numpy and LiteRT
+    release Python's lock.
     """
 
     def attempt(item: Item) -> Result | InputError:
@@ -47,17 +48,17 @@ def attempt_each(
         except InputError as error:
             return error
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
+    with ThreadPoolExecutor(threads or min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
         yield from pool.map(attempt, items)
 
 
 def attempt_all(
-    function: Callable[[Item], Result], items: Iterable[Item], progress: tqdm
+    function: Callable[[Item], Result], items: Iterable[Item], progress: tqdm, threads: int | None = None
 ) -> tuple[list[Result], list[InputError]]:
     """Call `function` on each item as `attempt_each` does; return the results, and the errors, both in order."""
     good: list[Result] = []
     bad: list[InputError] = []
-    for outcome in attempt_each(function, items):
+    for outcome in attempt_each(function, items, threads):
         if isinstance(outcome, InputError):
             bad.append(outcome)
         else:

@@ -15,11 +15,12 @@ from pathlib import Path
 import fsspec
 import pytest
 import s3fs
-from conftest import names_in, render_photograph, save_picture
+from conftest import names_in, render_photograph, save_picture, write_salicon
 from moto.server import ThreadedMotoServer
 
 import salgan_tf
 from salgan_tf import engine, fleet, inference
+from salgan_tf.data import records
 from salgan_tf.errors import InputError
 from salgan_tf.stores import Store
 
@@ -404,3 +405,18 @@ def test_options_that_do_not_apply_are_refused(capsys, words, cause):
         main(["predict", *words, "--out", "maps", "--engine", "ray"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {cause}")
+
+
+def test_records_are_those_of_one_process(run, cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "EXAMPLES_PER_SHARD", 4)
+    root = write_salicon(tmp_path / "salicon")
+    (bad,) = (root / "images" / "train").glob("scene_3.*")
+    bad.write_bytes(b"no picture")
+    runs = [
+        run("prepare", "--data", root, "--out", tmp_path / name, "--size", "32x64", *options)
+        for name, options in (("alone", ()), ("fleet", ("--engine", "ray")), ("fleet", ("--engine", "ray")))
+    ]
+    assert [result.code for result in runs] == [1, 1, 1]
+    for result in runs:
+        assert any(str(bad) in line for line in result.lines), result.lines
+    assert contents(tmp_path / "fleet") == contents(tmp_path / "alone")

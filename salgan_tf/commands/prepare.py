@@ -19,13 +19,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HxW",
         help="training size (default: %(default)s)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("ray",),
+        help="write on all cores of the cluster of RAY_ADDRESS, or of this machine, a process a core",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the records."""
     import_tensorflow("prepare")
-    from salgan_tf.data import records
+    from salgan_tf.data import records, records_fleet
 
-    records.write_records(arguments.data, arguments.out, arguments.image_shape)
+    write_records = records_fleet.write_records if arguments.engine else records.write_records
+    write_records(arguments.data, arguments.out, arguments.image_shape)
     say(f"prepared, see {arguments.out}")
     return 0

@@ -54,7 +54,7 @@ def grid_example(example: Example, shape: tuple[int, int]) -> GridExample:
 
 
 def grid_examples(
-    examples: list[Example], shape: tuple[int, int], progress: tqdm
+    examples: list[Example], shape: tuple[int, int], progress: tqdm, threads: int | None = None
 ) -> tuple[list[GridExample], list[InputError]]:
-    """Read examples on all cores; return the good ones in order, and the errors of the others."""
-    return attempt_all(lambda example: grid_example(example, shape), examples, progress)
+    """Read examples in threads, one for each core by default; return the good ones in order, and the others' errors."""
+    return attempt_all(lambda example: grid_example(example, shape), examples, progress, threads)

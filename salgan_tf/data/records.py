@@ -3,7 +3,7 @@
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from salgan_tf.data import folder
 from salgan_tf.data.grid import EXAMPLES_PER_SHARD, GridExample, check_size, grid_examples
+from salgan_tf.data.layouts import Example
 from salgan_tf.errors import InputError, InputErrors
 from salgan_tf.files import atomic_path, check_outputs, is_file, make_folder, read_json, write_json
 from salgan_tf.images import format_size
@@ -23,11 +24,47 @@ _AGAIN = "write it again with `prepare`"
 _PIXELS = {"image": (3, tf.uint8), "saliency": (1, tf.uint16), "fixations": (1, tf.uint8)}
 
 
+class Shard(NamedTuple):
+    """A file of records to write, and the examples that it is to hold."""
+
+    path: Path
+    examples: list[Example]
+
+
+class Plan(NamedTuple):
+    """What is to be written of a data set.
+
+    Attributes:
+        root: the data set.
+        out: folder of the records.
+        image_shape: (height, width) of the training.
+        shards: the files of each split.
+        fingerprints: of each split.
+    """
+
+    root: Path
+    out: Path
+    image_shape: tuple[int, int]
+    shards: dict[str, list[Shard]]
+    fingerprints: dict[str, str]
+
+    def total(self) -> int:
+        """Return the number of examples."""
+        return sum(len(shard.examples) for shards in self.shards.values() for shard in shards)
+
+
+class Written(NamedTuple):
+    """How many examples a shard holds, and the errors of those that it lacks."""
+
+    examples: int
+    errors: list[InputError]
+
+
 def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int] = (192, 256)) -> None:
     """Write every split of a data set as records, with a progress bar.
 
     Existing shards are kept, so repeating an interrupted call resumes it. Examples with a bad file are left out and
-    reported at the end.
+    reported at the end. `records_fleet` does the same on many machines.
 
     Args:
         root: the data set.
@@ -39,50 +76,90 @@ def write_records(root: str | Path, out: str | Path, image_shape: tuple[int, int
             at which the examples of a shard need too much memory.
         InputErrors: some examples were left out; all others are written.
     """
+    plan = plan_shards(root, out, image_shape)
+    with tqdm(total=plan.total(), desc="prepare", unit="picture", disable=None) as progress:
+        written = {
+            shard.path: write_shard(shard, image_shape, progress) for shards in plan.shards.values() for shard in shards
+        }
+    write_manifest(plan, written)
+
+
+def plan_shards(root: str | Path, out: str | Path, image_shape: tuple[int, int]) -> Plan:
+    """Decide which examples go into which file, and make the folder of the records.
+
+    Raises:
+        InputError: see `write_records`.
+    """
     indexes = {split: folder.index_folder(root, split) for split in folder.find_splits(root)}
     check_outputs(
         [Path(out) / MANIFEST], [path for examples in indexes.values() for path in folder.list_files(examples)]
     )
     _check_manifest(Path(out) / MANIFEST)
-    entries, bad = {}, []
-    total = sum(map(len, indexes.values()))
     check_size(image_shape, max(map(len, indexes.values())))
-    out = make_folder(out)
-    with tqdm(total=total, desc="prepare", unit="picture", disable=None) as progress:
-        for split, examples in indexes.items():
-            digest = folder.fingerprint(examples)
-            # The name depends on the size, so that a shard of another size does not count as finished.
-            key = hashlib.sha256(f"{digest} {image_shape}".encode()).hexdigest()[:8]
-            starts = range(0, len(examples), EXAMPLES_PER_SHARD)
-            shards = []
-            counts = []
-            for index, start in enumerate(starts):
-                path = out / f"{split}-{index:05d}-of-{len(starts):05d}-{key}.tfrecord"
-                chosen = examples[start : start + EXAMPLES_PER_SHARD]
-                written = _count(path, image_shape, len(chosen))
-                if written == len(chosen):
-                    counts.append(written)
-                    progress.update(len(chosen))
-                else:
-                    # The shard is missing, damaged, or lacks bad examples, which are reported again.
-                    good, errors = grid_examples(chosen, image_shape, progress)
-                    bad += errors
-                    if not good:
-                        # An empty file would be taken for a damaged one.
-                        continue
-                    counts.append(len(good))
-                    if written != len(good):
-                        _write_shard(path, good)
-                shards.append(path.name)
-            entries[split] = {
-                "examples": sum(counts),
-                "fingerprint": digest,
-                "shards": shards,
-                "counts": counts,
-            }
-    write_json(out / MANIFEST, {"image_shape": list(image_shape), "splits": entries})
+    plan = Plan(Path(root), make_folder(out), image_shape, {}, {})
+    for split, examples in indexes.items():
+        plan.fingerprints[split] = folder.fingerprint(examples)
+        # The name depends on the size, so that a shard of another size does not count as finished.
+        key = hashlib.sha256(f"{plan.fingerprints[split]} {image_shape}".encode()).hexdigest()[:8]
+        starts = range(0, len(examples), EXAMPLES_PER_SHARD)
+        plan.shards[split] = [
+            Shard(
+                plan.out / f"{split}-{index:05d}-of-{len(starts):05d}-{key}.tfrecord",
+                examples[start : start + EXAMPLES_PER_SHARD],
+            )
+            for index, start in enumerate(starts)
+        ]
+    return plan
+
+
+def write_shard(
+    shard: Shard, image_shape: tuple[int, int], progress: tqdm | None = None, threads: int | None = None
+) -> Written:
+    """Write a shard, whole or not at all. One that is whole already is kept.
+
+    Args:
+        shard: of `plan_shards`.
+        image_shape: (height, width).
+        progress: counts the examples.
+        threads: how many examples are read at a time; None for one on each core.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    progress = progress if progress is not None else tqdm(disable=True)
+    found = _count(shard.path, image_shape, len(shard.examples))
+    if found == len(shard.examples):
+        progress.update(found)
+        return Written(found, [])
+    # The shard is missing, damaged, or lacks bad examples, which are reported again.
+    good, errors = grid_examples(shard.examples, image_shape, progress, threads)
+    # An empty file would be taken for a damaged one.
+    if good and found != len(good):
+        _write_examples(shard.path, good)
+    return Written(len(good), errors)
+
+
+def write_manifest(plan: Plan, written: Mapping[Path, Written]) -> None:
+    """List the shards in `records.json`. It is written last: without it, a folder holds no records.
+
+    Raises:
+        InputError: it cannot be written.
+        InputErrors: some examples were left out.
+    """
+    entries = {}
+    for split, shards in plan.shards.items():
+        counts = {shard.path.name: written[shard.path].examples for shard in shards}
+        counts = {name: count for name, count in counts.items() if count}
+        entries[split] = {
+            "examples": sum(counts.values()),
+            "fingerprint": plan.fingerprints[split],
+            "shards": list(counts),
+            "counts": list(counts.values()),
+        }
+    write_json(plan.out / MANIFEST, {"image_shape": list(plan.image_shape), "splits": entries})
+    bad = [error for shards in plan.shards.values() for shard in shards for error in written[shard.path].errors]
     if bad:
-        raise InputErrors(root, bad, total)
+        raise InputErrors(plan.root, bad, plan.total())
 
 
 def _check_manifest(path: Path) -> None:
@@ -142,7 +219,7 @@ def _foreign(image_shape: tuple[int, int]) -> str:
     return f"holds something other than examples of {format_size(image_shape)}; {_AGAIN}"
 
 
-def _write_shard(path: Path, examples: list[GridExample]) -> None:
+def _write_examples(path: Path, examples: list[GridExample]) -> None:
     try:
         with atomic_path(path) as scratch, tf.io.TFRecordWriter(str(scratch)) as writer:
             for example in examples:
@@ -150,7 +227,9 @@ def _write_shard(path: Path, examples: list[GridExample]) -> None:
                     name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(pixels).numpy()]))
                     for name, pixels in example._asdict().items()
                 }
-                writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+                content = tf.train.Example(features=tf.train.Features(feature=features))
+                # Otherwise the order of the features is that of a process.
+                writer.write(content.SerializeToString(deterministic=True))
     except tf.errors.OpError as error:  # TensorFlow's error for a full disk.
         raise InputError(path, f"cannot be written: {error.message}") from error
 
