@@ -71,7 +71,7 @@ def _parse(text: str) -> Cluster:
             raise InputError("TF_CONFIG", f"{name} is not a list of addresses like node1:12345")
     if len(jobs.get("chief", ())) > 1:
         raise InputError("TF_CONFIG", "the cluster has more than one chief")
-    if job not in jobs:
+    if not isinstance(job, str) or job not in jobs:
         raise InputError("TF_CONFIG", f"the task's type is {job!r}: the cluster has {' and '.join(jobs) or 'no jobs'}")
     if isinstance(task, str) and task.isdecimal():  # As shells write it.
         task = int(task)
@@ -88,7 +88,8 @@ def _is_address(address: object) -> bool:
     if not isinstance(address, str):
         return False
     host, _, port = address.rpartition(":")
-    return bool(host) and port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+    plain = "/" not in host and (":" not in host or host.startswith("["))
+    return bool(host) and plain and port.isascii() and port.isdecimal() and 0 < int(port) < 65536
 
 
 def _from_slurm() -> Cluster:
@@ -126,7 +127,9 @@ def meet(cluster: Cluster) -> None:
     own, seconds = cluster.addresses[cluster.index], _wait_seconds()
     _, port = _split(own)
     try:
-        door = socket.create_server(("", port), backlog=4 * len(cluster.addresses))
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
+        door = socket.create_server(("", port), family=family, backlog=4 * len(cluster.addresses), dualstack_ipv6=both)
     except OSError as error:
         raise InputError(f"{own}, the address of this worker", f"its port cannot be used: {error.strerror}") from error
     end = time.monotonic() + seconds

@@ -45,6 +45,8 @@ def _describe_continuation(arguments: argparse.Namespace) -> str:
         return "; repeat the command to continue after the last whole epoch"
     if getattr(arguments, "engine", None):
         return "; repeat the command to do the rest"
+    if getattr(arguments, "strategy", None) == "multi-worker":
+        return "; repeat the command on every machine to continue after the last whole epoch"
     return "; --resume continues after the last whole epoch" if "resume" in arguments else ""
 
 

@@ -148,7 +148,9 @@ def call_each(
                 worker, batch = running.pop(reference)
                 try:
                     outcomes = ray.get(reference)
-                except (ray.exceptions.RayActorError, ray.exceptions.RaySystemError) as error:
+                except ray.exceptions.RayTaskError:
+                    raise
+                except ray.exceptions.RayError as error:
                     in_vain += 1
                     if in_vain > _MOST_IN_VAIN * cores:
                         cause = f"its processes end as soon as they work: {first_line(error)}"

@@ -274,4 +274,4 @@ def _write_table(out: Store, errors: list[InputError]) -> None:
     lines = csv.writer(text)
     lines.writerow(_COLUMNS)
     lines.writerows((error.subject, error.cause) for error in sorted(errors, key=str))
-    out.write(ERRORS, text.getvalue().encode())
+    out.write(ERRORS, text.getvalue().encode(errors="backslashreplace"))

@@ -69,7 +69,8 @@ class TrainingConfig:
     Values may be given as the command line takes them, such as `"192x256"` or `"flip,color"`.
 
     Raises:
-        InputError: an illegal value, no epochs, or more frozen convolutions than the encoder has.
+        InputError: an illegal value, no epochs, a start that the backbone does not have, or more frozen convolutions
+            than its encoder.
     """
 
     data: str = _setting(
@@ -162,6 +163,11 @@ class TrainingConfig:
             object.__setattr__(self, setting.name, _check(setting, getattr(self, setting.name)))
         if not self.bce_epochs + self.gan_epochs:
             raise InputError("settings", "no epochs to train: bce_epochs and gan_epochs are both 0")
+        if self.init == "imagenet" and BACKBONES[self.backbone].application is None:
+            cause = (
+                f"keras.applications has no weights of {self.backbone}: give a file of them, or none for a random start"
+            )
+            raise InputError("init", cause)
         if self.frozen > (count := len(BACKBONES[self.backbone].encoder_layers)):
             cause = f"{self.frozen} is too many: the encoder of {self.backbone} has {count} convolutions"
             raise InputError("frozen", cause)

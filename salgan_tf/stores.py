@@ -46,7 +46,9 @@ class Store:
     """
 
     def __init__(self, uri: str | Path):
-        extras.require(str(uri), "ray")
+        extras.require(str(uri) or "a folder", "ray")
+        if not str(uri):
+            raise InputError("an empty path", "expected a folder")
         import fsspec
         from fsspec.implementations.local import LocalFileSystem
 
@@ -94,19 +96,25 @@ class Store:
         """
         found: dict[str, int] = {}
         left_out = False
-        with self._named(self.uri):
-            for folder, subfolders, files in self._files.walk(self._path, detail=True, on_error="raise"):
-                inside = f"{folder}/".removeprefix(f"{self._path}/")
-                if "" in files:
-                    raise InputError(self.uri, "is a file: expected a folder")
-                found |= {f"{inside}{name}": entry["size"] for name, entry in files.items() if not name.startswith(".")}
-                for name in list(subfolders):
-                    taken = name and not name.startswith(".")
-                    if not taken or (without and self.place(f"{inside}{name}") == without.place()):
-                        del subfolders[name]
-                if not recursive:
-                    left_out = bool(subfolders)
-                    break
+        folders = [""]
+        for inside in folders:
+            with self._named(self.address(inside).rstrip("/") if inside else self.uri):
+                # One level at a time: below the first, fsspec's walk leaves out what cannot be listed.
+                walk = self._files.walk(f"{self._path}/{inside}".rstrip("/"), maxdepth=1, detail=True, on_error="raise")
+                _, subfolders, files = next(iter(walk))
+            if "" in files:
+                raise InputError(self.uri, "is a file: expected a folder")
+            found |= {f"{inside}{name}": entry["size"] for name, entry in files.items() if not name.startswith(".")}
+            taken = [
+                f"{inside}{name}/"
+                for name in subfolders
+                if name and not name.startswith(".")
+                if not without or self.place(f"{inside}{name}") != without.place()
+            ]
+            if recursive:
+                folders += taken
+            else:
+                left_out = bool(taken)
         return found, left_out
 
     def read(self, name: str) -> bytes:
@@ -165,7 +173,7 @@ class Store:
             missing = "bucket" if "bucket does not exist" in str(error) else "file or folder"
             raise InputError(address, f"No such {missing}") from error
         except Exception as error:  # Each store's package raises classes of its own.
-            raise InputError(address, first_line(error)) from error
+            raise InputError(address, getattr(error, "strerror", None) or first_line(error)) from error
 
 
 def _check_package(uri: str, protocol: str) -> None:

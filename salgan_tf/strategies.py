@@ -96,14 +96,11 @@ def share(strategy: tf.distribute.Strategy, content: bytes) -> bytes:
     return b"".join(received)[:size]
 
 
-@tf.function
-def _first_replicas(values: tf.Tensor) -> tf.Tensor:
-    """Return values in the chief's first replica, and zeros in all others."""
-    return values * tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group == 0, values.dtype)
-
-
 def _sum_of_chief(strategy: tf.distribute.Strategy, values: np.ndarray) -> np.ndarray:
-    contributions = strategy.run(_first_replicas, args=(tf.constant(values),))
+    def contribute(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+        return tf.constant(values if context.replica_id_in_sync_group == 0 else np.zeros_like(values))
+
+    contributions = strategy.experimental_distribute_values_from_function(contribute)
     total: Any = strategy.reduce(tf.distribute.ReduceOp.SUM, contributions, axis=None)
     return total.numpy()
 

@@ -65,6 +65,9 @@ def test_tf_config_names_the_workers_and_this_one(monkeypatch, cluster, task, ad
         (json.dumps({"cluster": {"worker": []}, "task": {}}), "worker is not a list of addresses"),
         (json.dumps({"cluster": {"worker": ["a"]}, "task": {}}), "worker is not a list of addresses"),
         (json.dumps({"cluster": {"worker": ["a:0"]}, "task": {}}), "worker is not a list of addresses"),
+        (json.dumps({"cluster": {"worker": ["http://a:5"]}, "task": {}}), "worker is not a list of addresses"),
+        (json.dumps({"cluster": {"worker": ["::1:5"]}, "task": {}}), "worker is not a list of addresses"),
+        (json.dumps({"cluster": TWO, "task": {"type": ["x"], "index": 0}}), "the task's type is \\['x'\\]"),
         (json.dumps({"cluster": {"chief": ["a:1", "b:1"]}, "task": {}}), "more than one chief"),
         (
             json.dumps({"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}),

@@ -16,6 +16,7 @@ import fsspec
 import pytest
 import s3fs
 from conftest import names_in, render_photograph, save_picture, write_salicon
+from fsspec.implementations.local import LocalFileSystem
 from moto.server import ThreadedMotoServer
 
 import salgan_tf
@@ -420,3 +421,32 @@ def test_records_are_those_of_one_process(run, cluster, tmp_path, monkeypatch):
     for result in runs:
         assert any(str(bad) in line for line in result.lines), result.lines
     assert contents(tmp_path / "fleet") == contents(tmp_path / "alone")
+
+
+def test_a_subfolder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    root = write_photographs(tmp_path / "photographs", 9)
+    ls = LocalFileSystem.ls
+
+    def refuse(self, path, *arguments, **options):
+        if Path(path).name == "1":
+            raise PermissionError(13, "Permission denied", path)
+        return ls(self, path, *arguments, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "ls", refuse)
+    with pytest.raises(InputError) as caught:
+        Store(root).list_files(True)
+    assert str(caught.value) == f"{root / '1'}: Permission denied"
+
+
+def test_an_empty_path_is_not_the_current_folder(run, tmp_path):
+    done = run("predict", "", "--out", tmp_path / "maps", "--engine", "ray")
+    assert (done.code, done.lines) == (1, ["salgan_tf: an empty path: expected a folder"])
+
+
+def test_a_name_that_is_no_text_is_listed(run, cluster, tmp_path):
+    root = write_photographs(tmp_path / "photographs", 1)
+    Path(os.fsdecode(os.fsencode(root) + b"/bad\xff.jpg")).write_text("no picture")
+    done = run("predict", root, "--out", tmp_path / "maps", "--engine", "ray")
+    assert done.output.startswith("1 of 2 predicted")
+    _, bad = read_errors((tmp_path / "maps" / "errors.csv").read_text())
+    assert bad[0] == f"{root}/bad\\udcff.jpg"

@@ -17,7 +17,7 @@ def test_a_value_may_be_given_as_on_the_command_line_or_as_saved():
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_defaults_are_the_backbones(backbone):
-    config = make_config(data="data", backbone=backbone, batch_size=None)
+    config = make_config(data="data", backbone=backbone, batch_size=None, init="none")
     for name, value in BACKBONES[backbone].defaults.items():
         assert getattr(config, name) == value
 
@@ -38,6 +38,13 @@ def test_illegal_value_is_refused_by_the_name_of_its_setting(name, value):
     with pytest.raises(InputError) as caught:
         make_config(**{"data": "data", name: value})
     assert caught.value.subject == name
+
+
+def test_a_start_that_no_library_has_is_refused_at_once():
+    with pytest.raises(
+        InputError, match=r"^init: keras\.applications has no weights of efficientnet_lite0: give a file"
+    ):
+        make_config(data="data", backbone="efficientnet_lite0")
 
 
 def test_training_needs_an_epoch():

@@ -149,5 +149,8 @@ def _run_fleet(arguments: argparse.Namespace) -> int:
     )
     there = f", {earlier} before" if earlier else ""
     causes = f"; causes in {fleet.ERRORS}" if failed else ""
+    if not done + failed:
+        say(f"nothing to do: all {earlier} are predicted, see {arguments.out}")
+        return 0
     say(f"{done} of {done + failed} predicted{there}, see {arguments.out}{causes}")
     return 1 if failed else 0

@@ -41,7 +41,7 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
         return _load_application(generator, backbone)
     if bundled := BUNDLED.get(str(weights)):
         if bundled.backbone != backbone.name:
-            raise InputError(weights, f"the bundled model is a {bundled.backbone}, not a {backbone.name}")
+            raise InputError(weights, f"the bundled model is of {bundled.backbone}, not of {backbone.name}")
         return load_int8(generator, find_model(weights))
     path = Path(weights)
     check_file(path)
@@ -127,7 +127,9 @@ def _load_npz(generator: keras.Model, backbone: Backbone, path: Path) -> None:
 
 def _load_application(generator: keras.Model, backbone: Backbone) -> None:
     if backbone.application is None:
-        raise InputError("imagenet", f"keras.applications has no weights of {backbone.name}; give a local file instead")
+        raise InputError(
+            "imagenet", f"keras.applications has no weights of {backbone.name}; give a file or none instead"
+        )
     try:
         application = getattr(keras.applications, backbone.application)
         source = application(include_top=False, weights="imagenet", input_shape=(224, 224, 3))

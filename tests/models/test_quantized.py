@@ -52,7 +52,7 @@ def test_another_network_is_refused():
 
 
 def test_a_bundled_model_knows_its_backbone_and_whether_it_is_there(monkeypatch, tmp_path):
-    with pytest.raises(InputError, match=r"^edge: the bundled model is a mobilenet_v2, not a vgg16$"):
+    with pytest.raises(InputError, match=r"^edge: the bundled model is of mobilenet_v2, not of vgg16$"):
         build_generator("vgg16", SHAPE, weights="edge")
     monkeypatch.setitem(BUNDLED, "salgan", BUNDLED["salgan"]._replace(file=tmp_path / "salgan.tflite"))
     for call in (lambda: SaliencyPredictor("salgan"), lambda: build_generator("vgg16", SHAPE, weights="salgan")):
