@@ -158,7 +158,7 @@ def test_pseudo_labels_are_added_to_the_recorded_maps(tmp_path, teachers):
     assert both.count == recorded.count + pseudo.count
     for position in range(both.count):
         part, own = (recorded, position) if position < recorded.count else (pseudo, position - recorded.count)
-        for found, expected in zip(both.get(position), part.get(own), strict=True):
+        for found, expected in zip(both.decode(position), part.decode(own), strict=True):
             np.testing.assert_array_equal(found, expected)
     assert both.fingerprint not in (recorded.fingerprint, pseudo.fingerprint)
 

@@ -228,7 +228,14 @@ def test_ctrl_c_ends_a_cluster_within_seconds(tmp_path):
     root = write_photographs(tmp_path / "photographs", 300)
     words = [sys.executable, "-m", "salgan_tf", "predict", str(root), "--out", str(tmp_path / "maps"), "--recursive"]
     variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    with subprocess.Popen([*words, "--engine", "ray"], env=variables, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*words, "--engine", "ray"],
+        env=variables,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         until = time.monotonic() + PATIENCE
         while not list(tmp_path.glob("maps/*/*.png")) and time.monotonic() < until:
             time.sleep(0.05)
