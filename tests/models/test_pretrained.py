@@ -184,7 +184,7 @@ def test_encoder_of_another_backbone_is_refused(generator, vgg16, mobilenet_v2_a
 
 def test_backbone_without_an_application_has_no_imagenet_weights_to_fetch(generator):
     backbone = dataclasses.replace(BACKBONES["mobilenet_v2"], application=None)
-    with pytest.raises(InputError, match=r"imagenet: .*no weights of mobilenet_v2; give a local file instead"):
+    with pytest.raises(InputError, match=r"imagenet: .*no weights of mobilenet_v2; give a file or none instead"):
         pretrained.load_pretrained(generator, backbone, "imagenet")
 
 
