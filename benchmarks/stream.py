@@ -7,7 +7,6 @@ medians; the sources take turns in each round. Memory is the peak of resident me
 from one source, above that of one that repeats a single batch.
 """
 
-import argparse
 import re
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
-from training_step import batches, measure, training_step
+from training_step import batches, make_parser, measure, plain_config, training_step
 
 from salgan_tf.data.pipeline import load_examples
 from salgan_tf.data.records import write_records
 from salgan_tf.data.stream import join_streams, open_stream
 from salgan_tf.exporting.processor import describe_processor
-from salgan_tf.models.backbones import BACKBONES
-from salgan_tf.settings import DEFAULT_BACKBONE, TrainingConfig, make_config
+from salgan_tf.settings import TrainingConfig
 
 SOURCES = ("one batch", "memory", "stream")
 
@@ -46,18 +44,12 @@ def read_peak() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, metavar="ROOT", help="data set in SALICON's layout")
-    parser.add_argument("--backbone", default=DEFAULT_BACKBONE, choices=tuple(BACKBONES), help="(default: %(default)s)")
-    parser.add_argument("--size", metavar="HxW", help="size of the network's input (default: 192x256)")
-    parser.add_argument("--batch-size", metavar="N", help="photographs per step (default: the backbone's)")
+    parser = make_parser(__doc__)
     parser.add_argument("--examples", type=int, default=200_000, metavar="N", help="(default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=8, metavar="N", help="steps per round (default: %(default)s)")
     parser.add_argument("--peak", choices=SOURCES, help="only train from this source, and print the peak in MB")
     arguments = parser.parse_args()
-    settings = {"data": arguments.data, "backbone": arguments.backbone, "batch_size": arguments.batch_size}
-    config = make_config(**settings, image_shape=arguments.size, augmentations="none")
+    config = plain_config(arguments)
     if arguments.peak:
         step = prepare_step(arguments.peak, arguments.data, config, arguments.examples)
         measure({arguments.peak: step}, 1, arguments.steps)

@@ -75,19 +75,30 @@ def measure(contenders: Mapping[str, Callable[[], Any]], rounds: int, steps: int
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the arguments of every benchmark of training steps."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, metavar="ROOT", help="data set in SALICON's layout")
     parser.add_argument("--backbone", default=DEFAULT_BACKBONE, choices=tuple(BACKBONES), help="(default: %(default)s)")
     parser.add_argument("--size", metavar="HxW", help="size of the network's input (default: 192x256)")
     parser.add_argument("--batch-size", metavar="N", help="photographs per step (default: the backbone's)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds (default: %(default)s)")
+    return parser
+
+
+def plain_config(arguments: argparse.Namespace) -> TrainingConfig:
+    """Return the settings of these arguments, without augmentation."""
+    settings = {"data": arguments.data, "backbone": arguments.backbone, "batch_size": arguments.batch_size}
+    return make_config(**settings, image_shape=arguments.size, augmentations="none")
+
+
+def main() -> None:
+    parser = make_parser(__doc__)
     parser.add_argument(
         "--steps", type=int, default=4, metavar="N", help="steps per round, an even number (default: %(default)s)"
     )
     arguments = parser.parse_args()
-    settings = {"data": arguments.data, "backbone": arguments.backbone, "batch_size": arguments.batch_size}
-    plain = make_config(**settings, image_shape=arguments.size, augmentations="none")
+    plain = plain_config(arguments)
     augmented = dataclasses.replace(plain, augmentations=AUGMENTATIONS)
     with tempfile.TemporaryDirectory() as records:
         write_records(plain.data, records, plain.image_shape)

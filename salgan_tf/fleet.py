@@ -16,6 +16,7 @@ from salgan_tf.errors import InputError, first_line, report
 from salgan_tf.files import find_real, find_scratch
 from salgan_tf.inference import MAP_ENDING, OVERLAY_ENDING, SaliencyPredictor, is_result, predict_file
 from salgan_tf.limits import check_memory
+from salgan_tf.parallel import naming_lack_of_memory
 from salgan_tf.stores import Store
 from salgan_tf.weights import BUNDLED, find_model
 
@@ -72,7 +73,8 @@ class MapWriter:
                 if not self._root.folder:
                     source.parent.mkdir()
                     source.write_bytes(self._root.read(name))
-                predict_file(source, targets, self._predict, max_side=self._max_side)
+                with naming_lack_of_memory(source):
+                    predict_file(source, targets, self._predict, max_side=self._max_side)
                 if not self._out.folder:
                     # The map last: where it is, the other one is too.
                     for target, result in reversed(list(zip(targets, results, strict=True))):
@@ -80,8 +82,6 @@ class MapWriter:
             except InputError as error:
                 own = error.subject in (str(source), self._root.address(name))
                 return error.cause if own else str(error)
-            except MemoryError:
-                return "there is not enough memory for it"
             except Exception as error:  # One that nobody foresaw ends this photograph, not the millions.
                 return f"unexpected {type(error).__name__}: {first_line(error)}"
         return ""

@@ -145,8 +145,9 @@ def _run(
         raise InputError(config.data, cause)
     found = {split: {"examples": part.count, "fingerprint": part.fingerprint} for split, part in examples.items()}
     # The other workers have the chief's data and settings, or stop.
-    chief = json.loads(share(strategy, json.dumps({"data": found, "settings": _describe_settings(config)}).encode()))
-    for name, value in _describe_settings(config).items():
+    own = _describe_settings(config)
+    chief = json.loads(share(strategy, json.dumps({"data": found, "settings": own}).encode()))
+    for name, value in own.items():
         if value != (other := chief["settings"].get(name)):
             raise InputError(name, f"is {value} for this worker, and {other} for the chief")
     if found != chief["data"]:

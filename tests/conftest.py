@@ -189,6 +189,18 @@ def write_cat2000(root: Path) -> Path:
     return root
 
 
+# Settings of a training of seconds, with both stages.
+SHORT = {
+    "image_shape": (32, 32),
+    "batch_size": 2,
+    "bce_epochs": 2,
+    "gan_epochs": 2,
+    "init": "none",
+    "augmentations": ("flip", "crop"),
+    "updates": "alternate",
+}
+
+
 def tiny_backbone(name: str):
     """Return a backbone of three layers, which TensorFlow traces in a second, with MobileNetV2's default settings."""
     import keras

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_backbone, write_example, write_salicon
+from conftest import SHORT, tiny_backbone, write_example, write_salicon
 
 from salgan_tf import training
 from salgan_tf.errors import InputError
@@ -36,16 +36,7 @@ def save(folder, model, row):
 RunFolder.save_epoch = save
 sys.exit(main())
 """
-SETTINGS = {
-    "image_shape": (32, 32),
-    "batch_size": 2,
-    "bce_epochs": 2,
-    "gan_epochs": 1,
-    "init": "none",
-    "ema": 0.9,
-    "augmentations": ("flip", "crop"),
-    "updates": "alternate",
-}
+SETTINGS = SHORT | {"gan_epochs": 1, "ema": 0.9}
 WORDS = ["--size", "32x32", "--batch-size", "2", "--bce-epochs", "2", "--gan-epochs", "1", "--init", "none"]
 WORDS += ["--ema", "0.9", "--augment", "flip,crop", "--updates", "alternate", "--backbone", "tiny"]
 

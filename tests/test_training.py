@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import few_filters, tiny_backbone, write_salicon
+from conftest import SHORT, few_filters, tiny_backbone, write_salicon
 
 from salgan_tf import InputError, SaliencyPredictor, build_generator, images, training
 from salgan_tf.__main__ import main
@@ -23,16 +23,6 @@ from salgan_tf.data import records
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.run_folder import RunFolder
 from salgan_tf.weights import find_model
-
-SHORT = {
-    "image_shape": (32, 32),
-    "batch_size": 2,
-    "bce_epochs": 2,
-    "gan_epochs": 2,
-    "init": "none",
-    "augmentations": ("flip", "crop"),
-    "updates": "alternate",
-}
 
 
 def train(data: Path, out: Path, backbone: str = "tiny", **settings) -> Path:

@@ -148,8 +148,7 @@ def write_manifest(plan: Plan, written: Mapping[Path, Written]) -> None:
     """
     entries = {}
     for split, shards in plan.shards.items():
-        counts = {shard.path.name: written[shard.path].examples for shard in shards}
-        counts = {name: count for name, count in counts.items() if count}
+        counts = {shard.path.name: count for shard in shards if (count := written[shard.path].examples)}
         entries[split] = {
             "examples": sum(counts.values()),
             "fingerprint": plan.fingerprints[split],
