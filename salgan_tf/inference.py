@@ -251,23 +251,29 @@ def predict_video(
 
 
 def spread(predictor: SaliencyPredictor, count: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that predicts `count` photographs as `predictor` does, to be called in several threads.
+    """Return a function that predicts photographs as `predictor` does, to be called in `count` threads."""
+    own = divide(predictor, count)
+    return lambda image: own()(image)
+
+
+def divide(predictor: SaliencyPredictor, count: int) -> Callable[[], SaliencyPredictor]:
+    """Return a function that gives each of `count` threads its predictor.
 
     Of a LiteRT or ONNX file each thread gets an interpreter on one core: together they are faster than one on all
     cores. In models of other kinds the threads take turns.
     """
     path = predictor.path
     if count < 2 or path is None or path.suffix.lower() not in PER_THREAD:
-        return predictor
+        return lambda: predictor
     own = threading.local()
 
-    def predict(image: np.ndarray) -> np.ndarray:
+    def find_own() -> SaliencyPredictor:
         if not hasattr(own, "predictor"):
             own.predictor = SaliencyPredictor(path, threads=1, trusted=True)
             own.predictor.name = predictor.name
-        return own.predictor(image)
+        return own.predictor
 
-    return predict
+    return find_own
 
 
 def predict_file(

@@ -5,32 +5,38 @@ from typing import Any
 
 from salgan_tf.distillation import write_pseudo_labels
 from salgan_tf.errors import InputError
-from salgan_tf.files import is_file, made_folder
+from salgan_tf.files import is_file, is_folder, made_folder
 from salgan_tf.run_folder import check_new, locked
 from salgan_tf.training import train
 from salgan_tf.weights import find_model
 
-# Settings on top of mobilenet_v2's defaults, found by the search of docs/experiments.md. The encoder's knowledge of
-# ImageNet is worth more than anything that 1100 photographs can teach it: its first layers are frozen, and the others
-# learn slowly.
-_GENTLE: dict[str, Any] = {"gan_epochs": 0, "frozen": 9, "learning_rate": 1e-3, "encoder_rate": 0.25}
+# Settings found by the search of docs/experiments.md. The encoder's knowledge of ImageNet is worth more than anything
+# that 1100 photographs can teach it: its first layers are frozen, and the others learn slowly.
+_GENTLE: dict[str, Any] = {
+    "gan_epochs": 0,
+    "frozen": 9,
+    "learning_rate": 1e-3,
+    "encoder_rate": 0.25,
+    "precision": "bfloat16",
+}
 _FINE = _GENTLE | {"image_shape": (288, 384)}
-_CROPPED = ("flip", "color", "crop")
-# Seeds are added to the recipe's.
+# Networks that differ err differently: the mean map of three is better than that of more trainings of one. Seeds are
+# added to the recipe's.
 TEACHERS: dict[str, dict[str, Any]] = {
-    "coarse": _GENTLE | {"bce_epochs": 7, "seed": 0},
-    "fine-crop": _FINE | {"bce_epochs": 8, "augmentations": _CROPPED, "seed": 0},
-    "fine-dropout": _FINE | {"bce_epochs": 8, "dropout": 0.2, "seed": 1},
-    "fine-both": _FINE | {"bce_epochs": 9, "augmentations": _CROPPED, "dropout": 0.1, "seed": 2},
+    "lite2-dropout": _FINE | {"backbone": "efficientnet_lite2", "bce_epochs": 7, "dropout": 0.2, "seed": 2},
+    "mobilenet-dropout": _FINE | {"backbone": "mobilenet_v2", "bce_epochs": 6, "dropout": 0.2, "seed": 1},
+    "lite0-crop": _FINE
+    | {"backbone": "efficientnet_lite0", "bce_epochs": 7, "augmentations": ("flip", "color", "crop"), "seed": 1},
 }
 VIEWS = 8
 # The student starts from one of its teachers, at the image size of the bundled model.
 STUDENT = _GENTLE | {
+    "backbone": "mobilenet_v2",
     "image_shape": (256, 320),
     "bce_epochs": 4,
     "content_loss": "kl=1,cc=0.5,nss=0.1,sim=1,bce=0.5",
 }
-STUDENT_START = "fine-crop"
+STUDENT_START = "mobilenet-dropout"
 
 
 def train_edge(
@@ -44,11 +50,12 @@ def train_edge(
             maps of the photographs of `train` and of windows of them.
         seed: 0 by default.
         verbose: as in `keras.Model.fit`.
-        settings: of `TrainingConfig`, on top of those of every training; None means the recipe's. `init` is the
-            teachers'.
+        settings: of `TrainingConfig`, on top of those of every training; None means the recipe's. `init` is a folder
+            with the teachers' starts, `BACKBONE_imagenet.npz`, or `"none"`.
 
     Raises:
-        InputError: bad data or weights, or `out` holds a run with other settings, or files that it would replace.
+        InputError: bad data or weights, or a start is missing; `out` holds a run with other settings, or files that it
+            would replace.
     """
     seed = seed or 0
     given = {name: value for name, value in settings.items() if value is not None}
@@ -56,17 +63,36 @@ def train_edge(
         raise InputError("--strategy multi-worker", "the recipe runs on one machine: its trainings follow one another")
     if given.get("stream"):
         raise InputError("--stream", "reads records, and the recipe reads a folder: it trains at several sizes")
+    starts = _find_starts(given.pop("init", None))
     with made_folder(out) as out, locked(out):
-        return _train_edge(data, out, seed, given, verbose)
+        return _train_edge(data, out, seed, starts, given, verbose)
 
 
-def _train_edge(data: str | Path, out: Path, seed: int, given: dict[str, Any], verbose: int | str) -> Path:
+def _find_starts(init: str | None) -> dict[str, str]:
+    """Return what the encoder of each backbone starts from: all are found before the first teacher is trained."""
+    backbones = sorted({teacher["backbone"] for teacher in TEACHERS.values()})
+    if init == "none":
+        return dict.fromkeys(backbones, init)
+    files = {backbone: f"{backbone}_imagenet.npz" for backbone in backbones}
+    if init is None or not is_folder(init):
+        cause = f"the recipe trains several networks: give a folder with {', '.join(files.values())}, or none"
+        raise InputError(f"--init {init}" if init else "--init", cause)
+    for file in files.values():
+        if not is_file(Path(init) / file):
+            raise InputError(Path(init) / file, "no such file: a teacher of the recipe starts from it")
+    return {backbone: str(Path(init) / file) for backbone, file in files.items()}
+
+
+def _train_edge(
+    data: str | Path, out: Path, seed: int, starts: dict[str, str], given: dict[str, Any], verbose: int | str
+) -> Path:
     if not is_file(out / "run.json"):
         # Before the teachers are trained: the student's training would say it after them.
         check_new(out)
     teachers = [out / "teachers" / name for name in TEACHERS]
     for path, teacher in zip(teachers, TEACHERS.values(), strict=True):
-        train(data, path, resume=None, verbose=verbose, **teacher | given | {"seed": seed + teacher["seed"]})
+        own = {"seed": seed + teacher["seed"], "init": starts[teacher["backbone"]]}
+        train(data, path, resume=None, verbose=verbose, **teacher | given | own)
     write_pseudo_labels(data, teachers, out / "pseudo", VIEWS, seed=seed)
     student = STUDENT | {"pseudo": str(out / "pseudo"), "seed": seed} | given
     start = str(find_model(out / "teachers" / STUDENT_START))

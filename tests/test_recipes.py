@@ -52,7 +52,8 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
 def test_recipe_refuses_a_folder_with_files_in_the_way_before_it_trains(tmp_path, run):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "content.keras").write_text("mine")
-    outcome = run("train", "--recipe", "edge", "--data", write_salicon(tmp_path / "data"), "--out", tmp_path / "run")
+    data = write_salicon(tmp_path / "data")
+    outcome = run("train", "--recipe", "edge", "--init", "none", "--data", data, "--out", tmp_path / "run")
     assert outcome.code == 1
     assert "content.keras: is in the way of a new run" in outcome.lines[-1]
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["content.keras"]
@@ -72,6 +73,33 @@ def test_recipe_has_its_own_backbone(tmp_path, capsys):
     assert "--backbone: not allowed with argument --recipe" in capsys.readouterr().err
 
 
+def test_starts_of_all_teachers_are_found_before_the_first_is_trained(tmp_path, run):
+    (tmp_path / "starts").mkdir()
+    (tmp_path / "starts" / "mobilenet_v2_imagenet.npz").write_bytes(b"")
+    for init, line in {
+        (): "--init: the recipe trains several networks: give a folder with efficientnet_lite0_imagenet.npz, ",
+        ("--init", "imagenet"): "--init imagenet: the recipe trains several networks: give a folder",
+        ("--init", tmp_path / "starts"): "starts/efficientnet_lite0_imagenet.npz: no such file: a teacher",
+    }.items():
+        outcome = run("train", "--recipe", "edge", *init, "--data", tmp_path, "--out", tmp_path / "run")
+        assert outcome.code == 1
+        assert line in outcome.lines[-1]
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_start_of_a_teacher_is_its_backbones(tmp_path, monkeypatch):
+    trained = {}
+    monkeypatch.setattr(recipes, "train", lambda data, out, **settings: trained.update({out.name: settings}))
+    monkeypatch.setattr(recipes, "write_pseudo_labels", lambda *arguments, **settings: None)
+    monkeypatch.setattr(recipes, "find_model", lambda run: run / "content.keras")
+    for backbone in ("mobilenet_v2", "efficientnet_lite0", "efficientnet_lite2"):
+        (tmp_path / f"{backbone}_imagenet.npz").write_bytes(b"")
+    recipes.train_edge(tmp_path / "data", tmp_path / "run", init=str(tmp_path))
+    starts = {name: str(tmp_path / f"{teacher['backbone']}_imagenet.npz") for name, teacher in recipes.TEACHERS.items()}
+    starts["run"] = str(tmp_path / "run" / "teachers" / recipes.STUDENT_START / "content.keras")
+    assert {name: settings["init"] for name, settings in trained.items()} == starts
+
+
 def test_its_settings_are_legal():
     for settings in (*recipes.TEACHERS.values(), recipes.STUDENT):
-        assert make_config(data="data", **settings).backbone == "mobilenet_v2"
+        assert make_config(data="data", init="none", **settings).backbone == settings["backbone"]

@@ -81,6 +81,16 @@ def test_prediction_on_ray_is_timed(tmp_path):
     assert len(re.findall(r"^ray is .* times as fast as .*, .* with all starts$", printed, re.MULTILINE)) == 2
 
 
+def test_accuracy_is_drawn_over_time(salicon, tmp_path):
+    small = tmp_path / "small.keras"
+    build_generator("mobilenet_v2_slim", (32, 32, 3)).save(small)
+    out = tmp_path / "accuracy.png"
+    printed = succeed("benchmarks/accuracy_and_time.py", "edge", small, "--data", salicon, "--rounds", 1, "--out", out)
+    assert re.search(r"^\| edge, 256x320 \| [\d.]+ \| 1\.00 \| 3\.\d\d \| ", printed, re.MULTILINE)
+    assert re.search(r"^\| small, 32x32 \| [\d.]+ \| ", printed, re.MULTILINE)
+    assert images.read_image(out).ndim == 3
+
+
 def test_films_are_timed():
     printed = succeed("benchmarks/video.py", "--size", 64, 48, "--frames", 4, "--rounds", 1)
     assert (

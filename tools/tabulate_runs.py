@@ -72,10 +72,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, metavar="RUNS", help="folder of run folders")
     parser.add_argument("--baseline", required=True, metavar="NAME", help="run that the others are compared with")
+    parser.add_argument("--section", default="runs", metavar="NAME", help="of the document (default: %(default)s)")
     arguments = parser.parse_args()
     table = tabulate(arguments.runs, arguments.baseline)
     print(table)
-    replace_section(_DOCUMENT, "runs", table)
+    replace_section(_DOCUMENT, arguments.section, table)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ convolutions, as in `mobilenet_v2`.
 import keras
 
 from salgan_tf.models.backbone import Backbone
-from salgan_tf.models.edge_decoder import connect_decoder
+from salgan_tf.models.edge_decoder import SLIM, connect_decoder
 from salgan_tf.models.inverted_residual import convolution, inverted_residual
 from salgan_tf.models.mobilenet_v2 import DEFAULTS
 
@@ -17,8 +17,13 @@ _STAGES = ((3, 1), (3, 2), (5, 2), (3, 2), (5, 1), (5, 2), (3, 1))
 _SKIPS = (5, 3, 2)
 
 
-def _make_backbone(name: str, filters: tuple[int, ...], blocks: tuple[int, ...]) -> Backbone:
-    """Make a backbone of the filters and the number of blocks of each stage."""
+# Filters of each stage, and number of its blocks.
+_LITE0 = (16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1)
+_LITE2 = (16, 24, 48, 88, 120, 208, 352), (1, 3, 3, 4, 4, 5, 1)
+
+
+def _make_backbone(name: str, filters: tuple[int, ...], blocks: tuple[int, ...], width: float = 1.0) -> Backbone:
+    """Make a backbone of an encoder's filters and blocks, and of a decoder's width."""
     names = [[f"stage{stage}_{block}" for block in range(count)] for stage, count in enumerate(blocks)]
 
     def connect(image, dropout: float):
@@ -32,7 +37,7 @@ def _make_backbone(name: str, filters: tuple[int, ...], blocks: tuple[int, ...])
                 )
                 if not block:
                     entries.append(expansion)
-        return connect_decoder(image, x, [entries[stage] for stage in _SKIPS], dropout)
+        return connect_decoder(image, x, [entries[stage] for stage in _SKIPS], dropout, width)
 
     later = [block for stage in names[1:] for block in stage]
     return Backbone(
@@ -47,5 +52,6 @@ def _make_backbone(name: str, filters: tuple[int, ...], blocks: tuple[int, ...])
     )
 
 
-EFFICIENTNET_LITE0 = _make_backbone("efficientnet_lite0", (16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1))
-EFFICIENTNET_LITE2 = _make_backbone("efficientnet_lite2", (16, 24, 48, 88, 120, 208, 352), (1, 3, 3, 4, 4, 5, 1))
+EFFICIENTNET_LITE0 = _make_backbone("efficientnet_lite0", *_LITE0)
+EFFICIENTNET_LITE0_SLIM = _make_backbone("efficientnet_lite0_slim", *_LITE0, SLIM)
+EFFICIENTNET_LITE2 = _make_backbone("efficientnet_lite2", *_LITE2)

@@ -4,10 +4,12 @@ The encoder's batch norms are folded into its convolutions: a smaller graph, the
 small batches train as well as large ones.
 """
 
+import dataclasses
+
 import keras
 
 from salgan_tf.models.backbone import Backbone
-from salgan_tf.models.edge_decoder import connect_decoder
+from salgan_tf.models.edge_decoder import SLIM, connect_decoder
 from salgan_tf.models.inverted_residual import convolution, inverted_residual
 
 # Filters and stride of MobileNetV2's inverted residuals (its table 2, width 1.0); all but the first expand 6 times.
@@ -24,14 +26,14 @@ ENCODER_LAYERS = (
 SKIPS = ("block_13", "block_6", "block_3")
 
 
-def _connect(image, dropout: float):
+def _connect(image, dropout: float, width: float = 1.0):
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(image)
     x = convolution(x, 32, 3, "Conv1", stride=2)
     expansions = {}
     for index, (filters, stride) in enumerate(BLOCKS):
         name = f"block_{index}" if index else "expanded_conv"
         x, expansions[name] = inverted_residual(x, filters, stride, name, expand=index > 0)
-    return connect_decoder(image, x, [expansions[name] for name in SKIPS], dropout)
+    return connect_decoder(image, x, [expansions[name] for name in SKIPS], dropout, width)
 
 
 # Defaults of the generators for devices.
@@ -56,4 +58,7 @@ MOBILENET_V2 = Backbone(
     encoder_layers=ENCODER_LAYERS,
     application="MobileNetV2",
     defaults=DEFAULTS,
+)
+MOBILENET_V2_SLIM = dataclasses.replace(
+    MOBILENET_V2, name="mobilenet_v2_slim", connect=lambda image, dropout: _connect(image, dropout, SLIM)
 )

@@ -100,6 +100,24 @@ def test_saliency_has_the_size_of_the_image_and_lies_between_0_and_1(backbone):
     np.testing.assert_array_equal(generator(images.astype(np.float32)), saliency, err_msg="floats and bytes differ")
 
 
+@pytest.mark.parametrize("backbone", ["mobilenet_v2", "efficientnet_lite0"])
+def test_slim_generators_have_the_same_encoder_and_a_narrower_decoder(backbone):
+    full, slim = (build_generator(name, (32, 32, 3)) for name in (backbone, f"{backbone}_slim"))
+    encoder = set(BACKBONES[backbone].encoder_layers)
+    assert BACKBONES[f"{backbone}_slim"].encoder_layers == BACKBONES[backbone].encoder_layers
+
+    def sizes(generator, of_encoder):
+        return {
+            layer.name: layer.count_params()
+            for layer in generator.layers
+            if layer.weights and (layer.name in encoder) == of_encoder
+        }
+
+    assert sizes(slim, True) == sizes(full, True)
+    assert sizes(slim, False).keys() == sizes(full, False).keys()
+    assert sum(sizes(slim, False).values()) < 0.25 * sum(sizes(full, False).values())
+
+
 @pytest.mark.parametrize("backbone", ["resnet50", "", "VGG16"])
 def test_unknown_backbone_is_refused(backbone):
     with pytest.raises(ValueError, match="backbone"):

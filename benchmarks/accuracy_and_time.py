@@ -1,0 +1,77 @@
+"""Accuracy against time: what a smaller or a larger network costs and gains, as a table and a picture.
+
+    python benchmarks/accuracy_and_time.py edge small.tflite large.tflite --data freeview --out docs/accuracy.png
+
+The networks run in turns on one thread, so that a busy moment of the machine hits all of them. Printed are medians,
+also as a ratio to the first model. Accuracy is that of the float maps, on the photographs of a split.
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import matplotlib
+
+from salgan_tf import SaliencyPredictor
+from salgan_tf.data import folder
+from salgan_tf.exporting import accuracy
+from salgan_tf.exporting.calibration import dead_leaves
+from salgan_tf.exporting.processor import describe_processor
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+
+def measure_milliseconds(predictors: dict[str, SaliencyPredictor], rounds: int) -> dict[str, float]:
+    """Return the median of a run of each network alone, one after the other in each round."""
+    pictures = {name: dead_leaves(predictor.image_shape, 1)[0] for name, predictor in predictors.items()}
+    times: dict[str, list[float]] = {name: [] for name in predictors}
+    # The first runs allocate memory.
+    for _ in range(rounds + 2):
+        for name, predictor in predictors.items():
+            started = time.perf_counter()
+            predictor.run_network(pictures[name])
+            times[name].append(1000 * (time.perf_counter() - started))
+    return {name: statistics.median(values[2:]) for name, values in times.items()}
+
+
+def draw(out: Path, milliseconds: dict[str, float], figures: dict[str, dict[str, float]], title: str) -> None:
+    """Draw each model as a point of its time and its CC."""
+    figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
+    for name, time_ in milliseconds.items():
+        axes.plot(time_, figures[name]["cc"], "o")
+        axes.annotate(name, (time_, figures[name]["cc"]), xytext=(6, -4), textcoords="offset points", fontsize=8)
+    axes.set(xlabel="milliseconds of one thread", ylabel="CC", title=title)
+    axes.margins(0.25, 0.12)
+    axes.grid(alpha=0.3)
+    figure.savefig(out, dpi=100)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="`edge`, `salgan`, .tflite or .onnx")
+    parser.add_argument("--data", required=True, metavar="ROOT", help="data set with fixations")
+    parser.add_argument("--split", default="val", help="(default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=100, metavar="N", help="runs of each (default: %(default)s)")
+    parser.add_argument("--out", type=Path, metavar="FILE.png", help="picture to draw")
+    arguments = parser.parse_args()
+    opened = [SaliencyPredictor(model, threads=1) for model in arguments.models]
+    predictors = {f"{Path(each.name).stem}, {each.image_shape[0]}x{each.image_shape[1]}": each for each in opened}
+    processor = describe_processor()
+    milliseconds = measure_milliseconds(predictors, arguments.rounds)
+    figures = accuracy.measure(predictors, folder.index_folder(arguments.data, arguments.split))
+    print(f"{processor}, one thread")
+    print("| model | ms | times the first | MB | CC | NSS | SIM | KL |\n|---|---|---|---|---|---|---|---|")
+    first = next(iter(milliseconds.values()))
+    for name, values in figures.items():
+        size = sum(path.stat().st_size for path in predictors[name].files) / 1e6
+        scores = " | ".join(f"{values[metric]:.3f}" for metric in ("cc", "nss", "sim", "kl"))
+        print(f"| {name} | {milliseconds[name]:.2f} | {milliseconds[name] / first:.2f} | {size:.2f} | {scores} |")
+    if arguments.out:
+        draw(arguments.out, milliseconds, figures, processor)
+        print(arguments.out)
+
+
+if __name__ == "__main__":
+    main()
