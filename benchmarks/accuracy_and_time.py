@@ -18,6 +18,7 @@ from salgan_tf.data import folder
 from salgan_tf.exporting import accuracy
 from salgan_tf.exporting.calibration import dead_leaves
 from salgan_tf.exporting.processor import describe_processor
+from salgan_tf.inference import PER_THREAD
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -56,11 +57,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100, metavar="N", help="runs of each (default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="FILE.png", help="picture to draw")
     arguments = parser.parse_args()
-    opened = [SaliencyPredictor(model, threads=1) for model in arguments.models]
-    predictors = {f"{Path(each.name).stem}, {each.image_shape[0]}x{each.image_shape[1]}": each for each in opened}
+    predictors = {}
+    for model in arguments.models:
+        predictor = SaliencyPredictor(model, threads=1)
+        if predictor.path is None or predictor.path.suffix.lower() not in PER_THREAD:
+            parser.error(f"{model}: runs on all cores; export it")
+        name = f"{Path(model).stem}, {predictor.image_shape[0]}x{predictor.image_shape[1]}"
+        if name in predictors:
+            parser.error(f"{model}: has the name and the size of another model: rename one")
+        predictors[name] = predictor
     processor = describe_processor()
     milliseconds = measure_milliseconds(predictors, arguments.rounds)
     figures = accuracy.measure(predictors, folder.index_folder(arguments.data, arguments.split))
+    if not figures:
+        parser.error(f"{arguments.data}, {arguments.split}: has no fixations")
     print(f"{processor}, one thread")
     print("| model | ms | times the first | MB | CC | NSS | SIM | KL |\n|---|---|---|---|---|---|---|---|")
     first = next(iter(milliseconds.values()))

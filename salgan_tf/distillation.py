@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,9 +32,13 @@ from salgan_tf.weights import find_model
 _WINDOW = (0.5, 0.95)
 _STRETCH = 1.2
 _MOST_VIEWS = 1000
+# Each thread has one of each teacher.
+_MOST_INTERPRETERS = 16
 # Recorded maps have no values below half a level of their 8 bits, and the mean of teachers has. Without them it gains
 # 0.003 of SIM on `val`.
 _HALF_LEVEL = 0.5 / 255
+# What is done to the mean map, for the record: version 0.4.0 did something else.
+_MAPS = "minus half a level"
 # The file in the new data set that says what each split was made from.
 RECORD = "distill.json"
 
@@ -63,13 +67,14 @@ def write_pseudo_labels(
 
     Raises:
         InputError: no such data or teacher, too many views, a bad photograph, or a file that cannot be written; `out`
-            is the data set, holds files of other origin, or was begun with other teachers, another seed or another data
-            set.
+            is the data set, holds files of other origin, or was begun with other teachers, another seed, data set or
+            version; or two views have the same name.
     """
     if not 1 <= views <= _MOST_VIEWS:
         raise InputError("--views", f"{views} is not a number from 1 to {_MOST_VIEWS}")
     examples = folder.index_folder(root, split)
     models = [find_model(teacher) for teacher in teachers]
+    todo = _list_views(examples, views)
     out = Path(out)
     _check_apart(Path(root), examples, out)
     with files.made_folder(out), tempfile.TemporaryDirectory() as scratch:
@@ -77,52 +82,61 @@ def write_pseudo_labels(
         predictors = [_open_teacher(model, Path(scratch)) for model in models]
         # The size of the largest teacher; the student's pipeline resizes to its own.
         shape = max(predictor.image_shape for predictor in predictors)
-        owns = [inference.divide(predictor, os.cpu_count() or 1) for predictor in predictors]
-        recorded, recording = threading.Event(), threading.Lock()
+        threads = min(os.cpu_count() or 1, max(1, _MOST_INTERPRETERS // len(models)))
+        owns = [inference.divide(predictor, threads) for predictor in predictors]
+        recorded, recording = False, threading.Lock()
 
-        def write_view(view: _View) -> None:
-            image_path = out / "images" / split / f"{view.name}.jpg"
-            saliency_path = _map_path(out, split, view.name)
-            if all(files.is_file(path) and path.stat().st_size for path in (image_path, saliency_path)):
-                return
-            image = images.read_image(view.image)
-            if view.window:
-                image = _cut_window(image, np.random.default_rng((seed, *view.window)))
-            image = images.resize_area(image, shape)
-            saliency = mean_density(image, [own() for own in owns])
-            # Nothing is left of a call that fails before it writes, and nothing is written without its record.
-            with recording:
-                if not recorded.is_set():
-                    files.write_json(out / RECORD, record)
-                    recorded.set()
-            images.write_image(image_path, image)
-            # The map is written last: a view that has one is complete.
-            levels = np.rint(65535 * remove_faint(saliency)).astype(np.uint16)
-            files.write_bytes(saliency_path, images.encode_png(levels))
+        def write_views(photograph: _Views) -> None:
+            nonlocal recorded
+            for index, name in enumerate(photograph.names):
+                image_path, saliency_path = out / "images" / split / f"{name}.jpg", _map_path(out, split, name)
+                if all(files.is_file(path) and path.stat().st_size for path in (image_path, saliency_path)):
+                    continue
+                # A photograph may take most of the memory; it is gone before the networks run.
+                with contextlib.ExitStack() as memory:
+                    image = images.read_image(photograph.image, memory)
+                    if index:
+                        image = _cut_window(image, np.random.default_rng((seed, photograph.number, index)))
+                    image = images.resize_area(image, shape)
+                saliency = mean_density(image, [own() for own in owns])
+                # Nothing is left of a call that fails before it writes, and nothing is written without its record.
+                with recording:
+                    if not recorded:
+                        files.write_json(out / RECORD, record)
+                        recorded = True
+                images.write_image(image_path, image)
+                # The map is written last: a view that has one is complete.
+                levels = np.rint(65535 * remove_faint(saliency)).astype(np.uint16)
+                files.write_bytes(saliency_path, images.encode_png(levels))
 
-        todo = list(_list_views(examples, views))
-        progress = tqdm(total=len(todo), desc="pseudo-labels", unit="view", disable=None)
-        with progress, contextlib.closing(attempt_each(write_view, todo)) as outcomes:
+        progress = tqdm(total=len(todo), desc="pseudo-labels", unit="photograph", disable=None)
+        with progress, contextlib.closing(attempt_each(write_views, todo, threads)) as outcomes:
             for outcome in outcomes:
                 if outcome:
                     raise outcome
                 progress.update()
 
 
-class _View(NamedTuple):
-    """A view of a photograph: its name, and what the seed of the window is made of; none for the whole photograph."""
+class _Views(NamedTuple):
+    """The views of a photograph: its number in the split, and the names of the whole photograph and its windows."""
 
     image: Path
-    name: str
-    window: tuple[int, int] | None
+    number: int
+    names: list[str]
 
 
-def _list_views(examples: list[Example], views: int) -> Iterator[_View]:
+def _list_views(examples: list[Example], views: int) -> list[_Views]:
+    """Return the views of all photographs, after a check that none has the name of another one's."""
+    owners: dict[str, Path] = {}
+    listed = []
     for number, example in enumerate(examples):
-        name = _flat_name(example)
-        yield _View(example.image, name, None)
-        for view in range(1, views):
-            yield _View(example.image, f"{name}_{view}", (number, view))
+        whole = _flat_name(example)
+        names = [whole, *(f"{whole}_{view}" for view in range(1, views))]
+        for name in names:
+            if (owner := owners.setdefault(files.fold_name(Path(name)), example.image)) != example.image:
+                raise InputError(example.image, f"its view {name} would overwrite that of {owner}: rename one")
+        listed.append(_Views(example.image, number, names))
+    return listed
 
 
 def _check_apart(root: Path, examples: list[Example], out: Path) -> None:
@@ -151,7 +165,7 @@ def _make_record(out: Path, split: str, teachers: list[Path], seed: int, example
         for example in examples
     }
     digests = [hashlib.sha256(read_bytes(teacher)).hexdigest()[:16] for teacher in teachers]
-    asked = {"teachers": digests, "seed": seed}
+    asked = {"teachers": digests, "seed": seed, "maps": _MAPS}
     begun = os.path.lexists(out / RECORD)
     splits = files.read_json(out / RECORD) if begun else {}
     if split not in splits:
@@ -162,10 +176,9 @@ def _make_record(out: Path, split: str, teachers: list[Path], seed: int, example
     else:
         earlier = splits[split] if isinstance(splits[split], dict) else {}
         if any(earlier.get(name) != value for name, value in asked.items()):
-            cause = f"{split} was begun with other teachers or another seed: choose another folder"
+            cause = f"{split} was begun with other teachers, another seed or another version: choose another folder"
             raise InputError(out / RECORD, cause)
-        # Earlier versions did not record the photographs.
-        known = earlier.get("photographs", photographs)
+        known = earlier.get("photographs")
         known = known if isinstance(known, dict) else {}
         written = [name for name in photographs if _map_path(out, split, name).exists()]
         changed = [name for name in written if known.get(name) != photographs[name]]

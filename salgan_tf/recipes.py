@@ -6,7 +6,10 @@ from typing import Any
 from salgan_tf.distillation import write_pseudo_labels
 from salgan_tf.errors import InputError
 from salgan_tf.files import is_file, is_folder, made_folder
+from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.models.generator import build_generator
 from salgan_tf.run_folder import check_new, locked
+from salgan_tf.settings import make_config
 from salgan_tf.training import train
 from salgan_tf.weights import find_model
 
@@ -63,37 +66,43 @@ def train_edge(
         raise InputError("--strategy multi-worker", "the recipe runs on one machine: its trainings follow one another")
     if given.get("stream"):
         raise InputError("--stream", "reads records, and the recipe reads a folder: it trains at several sizes")
+    if "backbone" in given:
+        raise InputError("backbone", "the recipe has its own")
     starts = _find_starts(given.pop("init", None))
+    trainings = {
+        name: teacher | given | {"seed": seed + teacher["seed"], "init": starts[teacher["backbone"]]}
+        for name, teacher in TEACHERS.items()
+    }
+    student = STUDENT | given | {"seed": seed}
+    # Before the first teacher is trained, which may take hours: what does not fit the last one shows at once.
+    for settings in (*trainings.values(), student | {"init": "none"}):
+        make_config(data=data, **settings)
     with made_folder(out) as out, locked(out):
-        return _train_edge(data, out, seed, starts, given, verbose)
+        if not is_file(out / "run.json"):
+            check_new(out)
+        teachers = [out / "teachers" / name for name in trainings]
+        for path, settings in zip(teachers, trainings.values(), strict=True):
+            train(data, path, resume=None, verbose=verbose, **settings)
+        write_pseudo_labels(data, teachers, out / "pseudo", VIEWS, seed=seed)
+        start = str(find_model(out / "teachers" / STUDENT_START))
+        own = {"pseudo": str(out / "pseudo"), "init": start}
+        return train(data, out, resume=None, verbose=verbose, **student | own)
 
 
-def _find_starts(init: str | None) -> dict[str, str]:
-    """Return what the encoder of each backbone starts from: all are found before the first teacher is trained."""
+def _find_starts(init: str | Path | None) -> dict[str, str]:
+    """Return what the encoder of each backbone starts from, after a check that it fits."""
     backbones = sorted({teacher["backbone"] for teacher in TEACHERS.values()})
     if init == "none":
-        return dict.fromkeys(backbones, init)
+        return dict.fromkeys(backbones, "none")
     files = {backbone: f"{backbone}_imagenet.npz" for backbone in backbones}
-    if init is None or not is_folder(init):
-        cause = f"the recipe trains several networks: give a folder with {', '.join(files.values())}, or none"
-        raise InputError(f"--init {init}" if init else "--init", cause)
-    for file in files.values():
-        if not is_file(Path(init) / file):
-            raise InputError(Path(init) / file, "no such file: a teacher of the recipe starts from it")
-    return {backbone: str(Path(init) / file) for backbone, file in files.items()}
-
-
-def _train_edge(
-    data: str | Path, out: Path, seed: int, starts: dict[str, str], given: dict[str, Any], verbose: int | str
-) -> Path:
-    if not is_file(out / "run.json"):
-        # Before the teachers are trained: the student's training would say it after them.
-        check_new(out)
-    teachers = [out / "teachers" / name for name in TEACHERS]
-    for path, teacher in zip(teachers, TEACHERS.values(), strict=True):
-        own = {"seed": seed + teacher["seed"], "init": starts[teacher["backbone"]]}
-        train(data, path, resume=None, verbose=verbose, **teacher | given | own)
-    write_pseudo_labels(data, teachers, out / "pseudo", VIEWS, seed=seed)
-    student = STUDENT | {"pseudo": str(out / "pseudo"), "seed": seed} | given
-    start = str(find_model(out / "teachers" / STUDENT_START))
-    return train(data, out, resume=None, verbose=verbose, **student | {"init": start})
+    if init is None or not is_folder(Path(init)):
+        cause = f"the recipe trains several networks: give a folder that holds {', '.join(files.values())}"
+        raise InputError("--init" if init is None else f"--init {init}", cause)
+    starts = {}
+    for backbone, file in files.items():
+        path = Path(init) / file
+        # What keras.applications has can be fetched.
+        fetched = BACKBONES[backbone].application and not is_file(path)
+        starts[backbone] = "imagenet" if fetched else str(path)
+        build_generator(backbone, (*2 * (BACKBONES[backbone].stride,), 3), starts[backbone])
+    return starts

@@ -88,7 +88,7 @@ class TrainingConfig:
     )
     init: str = _setting(
         "imagenet",
-        "start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz",
+        "start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz; with --recipe a folder of starts",
         arguments.path_or_name,
         "imagenet|edge|salgan|none|FILE",
     )

@@ -1,6 +1,8 @@
 """Pseudo-labels: the files, that an interrupted call can be continued, and that mirror images agree."""
 
+import itertools
 import json
+import os
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ from salgan_tf import InputError, SaliencyPredictor, build_generator, images
 from salgan_tf.__main__ import main
 from salgan_tf.data.folder import index_folder
 from salgan_tf.data.pipeline import concatenate, load_examples
-from salgan_tf.distillation import mean_density, write_pseudo_labels
+from salgan_tf.distillation import mean_density, remove_faint, write_pseudo_labels
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +52,11 @@ def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
 def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp_path, teachers, monkeypatch):
     data = write_salicon(tmp_path / "data")
     write_pseudo_labels(data, teachers[:1], tmp_path / "whole", views=2)
-    calls = []
+    calls = itertools.count(1)
     write_image = images.write_image
 
     def interrupt(path, array):
-        calls.append(path)
-        if len(calls) >= 5:
+        if next(calls) >= 5:
             raise KeyboardInterrupt
         write_image(path, array)
 
@@ -81,7 +82,7 @@ def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp
         *((out, 0, "is the data set .* itself, or inside its photo") for out in ("data", "link", "data/images/new")),
         ("foreign", 0, r"foreign/fixations: is in the way, and no distill.json says that distill wrote it"),
         ("pseudo", 0, r"pseudo/images/train: is in the way, and no distill.json says that distill wrote it"),
-        ("begun", 1, r"distill.json: train was begun with other teachers or another seed"),
+        ("begun", 1, r"distill.json: train was begun with other teachers, another seed or another version"),
     ],
 )
 def test_photographs_of_others_are_never_overwritten(out, seed, cause, tmp_path):
@@ -110,12 +111,17 @@ def test_another_data_set_is_refused_and_a_larger_one_continued(tmp_path):
         with pytest.raises(InputError, match=line):
             write_pseudo_labels(tmp_path / data, ["edge"], out, views=1)
     assert files_of(out) == before
-    # As an earlier version wrote it.
-    record = json.loads((out / "distill.json").read_text())
-    photographs = record["train"].pop("photographs")
-    (out / "distill.json").write_text(json.dumps(record))
     write_example(tmp_path / "data", "train", "scene_1", 1)
+    record = json.loads((out / "distill.json").read_text())
+    # As version 0.4.0 wrote it.
+    maps = record["train"].pop("maps")
+    (out / "distill.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"distill.json: train was begun with other .* or another version: choose"):
+        write_pseudo_labels(tmp_path / "data", ["edge"], out, views=1)
+    record["train"]["maps"] = maps
+    (out / "distill.json").write_text(json.dumps(record))
     write_pseudo_labels(tmp_path / "data", ["edge"], out, views=1)
+    photographs = record["train"]["photographs"]
     assert json.loads((out / "distill.json").read_text())["train"]["photographs"].items() > photographs.items()
     record["train"]["photographs"] = [3]
     (out / "distill.json").write_text(json.dumps(record))
@@ -138,6 +144,31 @@ def test_a_bad_teacher_is_named_and_leaves_nothing(tmp_path, kind, cause):
         write_pseudo_labels(tmp_path / "data", [path], tmp_path / "out", views=1)
     assert caught.value.subject == str(path)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_number_of_cores_changes_nothing(tmp_path, teachers, monkeypatch):
+    data = write_salicon(tmp_path / "data")
+    for cores in (1, 4):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        write_pseudo_labels(data, teachers, tmp_path / str(cores), views=2)
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "4")
+
+
+def test_photographs_whose_views_have_the_same_name_are_refused(tmp_path):
+    for name in ("scene", "scene_1"):
+        write_example(tmp_path / "data", "train", name, 0)
+    with pytest.raises(
+        InputError, match=r"scene_1\S*: its view scene_1 would overwrite that of \S*scene\.\w+: rename one"
+    ):
+        write_pseudo_labels(tmp_path / "data", ["edge"], tmp_path / "out", views=2)
+    assert not (tmp_path / "out").exists()
+    write_pseudo_labels(tmp_path / "data", ["edge"], tmp_path / "out", views=1)
+
+
+def test_what_recorded_maps_are_too_coarse_for_is_removed():
+    density = np.float32([[4, 4 * 0.5 / 255], [0, 2]])
+    np.testing.assert_allclose(remove_faint(density), [[1, 0], [0, 0.499]], atol=1e-6 + 1e-3)
+    assert remove_faint(density)[0, 1] == 0
 
 
 def test_the_mean_density_of_a_mirror_image_is_the_mirrored_density(teachers):

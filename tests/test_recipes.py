@@ -2,10 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from conftest import tiny_backbone, write_salicon
 
-from salgan_tf import SaliencyPredictor, recipes
+from salgan_tf import SaliencyPredictor, build_generator, recipes
 from salgan_tf.__main__ import main
 from salgan_tf.data.folder import index_folder
 from salgan_tf.models.backbones import BACKBONES
@@ -19,9 +20,10 @@ TINY = [
 
 @pytest.fixture
 def two_teachers(monkeypatch):
-    """Two teachers, enough to tell them apart, of a network that is traced in a second."""
-    monkeypatch.setitem(BACKBONES, "mobilenet_v2", tiny_backbone("mobilenet_v2"))
+    """Two teachers, enough to tell them apart, and a student, of networks that are traced in a second."""
     first = dict(list(recipes.TEACHERS.items())[:2])
+    for name in {settings["backbone"] for settings in (*first.values(), recipes.STUDENT)}:
+        monkeypatch.setitem(BACKBONES, name, tiny_backbone(name))
     monkeypatch.setattr(recipes, "TEACHERS", first)
     monkeypatch.setattr(recipes, "VIEWS", 2)
     monkeypatch.setattr(recipes, "STUDENT_START", list(first)[1])
@@ -33,7 +35,8 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     arguments = ["train", "--recipe", "edge", "--data", str(data), "--out", str(out), *TINY]
     assert main(arguments) == 0
     settings = [json.loads((out / "teachers" / name / "run.json").read_text())["settings"] for name in two_teachers]
-    assert [teacher["seed"] for teacher in settings] == [recipes.TEACHERS[name]["seed"] for name in two_teachers]
+    for setting in ("seed", "backbone"):
+        assert [teacher[setting] for teacher in settings] == [recipes.TEACHERS[name][setting] for name in two_teachers]
     assert len(index_folder(out / "pseudo", "train")) == 12
     run = json.loads((out / "run.json").read_text())
     assert run["settings"]["seed"] == 0
@@ -73,31 +76,61 @@ def test_recipe_has_its_own_backbone(tmp_path, capsys):
     assert "--backbone: not allowed with argument --recipe" in capsys.readouterr().err
 
 
-def test_starts_of_all_teachers_are_found_before_the_first_is_trained(tmp_path, run):
-    (tmp_path / "starts").mkdir()
-    (tmp_path / "starts" / "mobilenet_v2_imagenet.npz").write_bytes(b"")
-    for init, line in {
-        (): "--init: the recipe trains several networks: give a folder with efficientnet_lite0_imagenet.npz, ",
-        ("--init", "imagenet"): "--init imagenet: the recipe trains several networks: give a folder",
-        ("--init", tmp_path / "starts"): "starts/efficientnet_lite0_imagenet.npz: no such file: a teacher",
-    }.items():
-        outcome = run("train", "--recipe", "edge", *init, "--data", tmp_path, "--out", tmp_path / "run")
+@pytest.fixture
+def starts(tmp_path):
+    """A folder with a start of random numbers for each backbone of the teachers."""
+    folder = tmp_path / "starts"
+    folder.mkdir()
+    for name in {teacher["backbone"] for teacher in recipes.TEACHERS.values()}:
+        generator = build_generator(name, (32, 32, 3))
+        layers = [generator.get_layer(layer).get_weights() for layer in BACKBONES[name].encoder_layers]
+        arrays = {f"k{number:02d}": kernel for number, (kernel, _) in enumerate(layers)}
+        np.savez(
+            folder / f"{name}_imagenet.npz",
+            **arrays,
+            **{f"b{number:02d}": bias for number, (_, bias) in enumerate(layers)},
+        )
+    return folder
+
+
+def test_what_does_not_fit_the_last_teacher_is_said_before_the_first_is_trained(tmp_path, starts, run):
+    def refused(*options):
+        outcome = run("train", "--recipe", "edge", *options, "--data", tmp_path, "--out", tmp_path / "run")
         assert outcome.code == 1
-        assert line in outcome.lines[-1]
-    assert not (tmp_path / "run").exists()
+        assert not (tmp_path / "run").exists()
+        return outcome.lines[-1]
+
+    several = "the recipe trains several networks: give a folder that holds efficientnet_lite0_imagenet.npz, "
+    assert f"--init: {several}" in refused()
+    assert f"--init imagenet: {several}" in refused("--init", "imagenet")
+    # The encoder of MobileNetV2 has 51 convolutions, that of Lite 0 has 48.
+    assert "50 is too many: the encoder of efficientnet_lite0" in refused("--init", starts, "--frozen", 50)
+    lite2 = starts / "efficientnet_lite2_imagenet.npz"
+    lite2.write_bytes((starts / "efficientnet_lite0_imagenet.npz").read_bytes())
+    assert "efficientnet_lite2_imagenet.npz: holds 48 convolutions" in refused("--init", starts)
+    lite2.unlink()
+    assert "efficientnet_lite2_imagenet.npz: No such file" in refused("--init", starts)
 
 
-def test_the_start_of_a_teacher_is_its_backbones(tmp_path, monkeypatch):
+def test_each_training_has_its_own_start(tmp_path, starts, monkeypatch):
     trained = {}
     monkeypatch.setattr(recipes, "train", lambda data, out, **settings: trained.update({out.name: settings}))
     monkeypatch.setattr(recipes, "write_pseudo_labels", lambda *arguments, **settings: None)
     monkeypatch.setattr(recipes, "find_model", lambda run: run / "content.keras")
-    for backbone in ("mobilenet_v2", "efficientnet_lite0", "efficientnet_lite2"):
-        (tmp_path / f"{backbone}_imagenet.npz").write_bytes(b"")
-    recipes.train_edge(tmp_path / "data", tmp_path / "run", init=str(tmp_path))
-    starts = {name: str(tmp_path / f"{teacher['backbone']}_imagenet.npz") for name, teacher in recipes.TEACHERS.items()}
-    starts["run"] = str(tmp_path / "run" / "teachers" / recipes.STUDENT_START / "content.keras")
-    assert {name: settings["init"] for name, settings in trained.items()} == starts
+    recipes.train_edge(tmp_path / "data", tmp_path / "run", init=str(starts))
+    expected = {name: str(starts / f"{teacher['backbone']}_imagenet.npz") for name, teacher in recipes.TEACHERS.items()}
+    expected["run"] = str(tmp_path / "run" / "teachers" / recipes.STUDENT_START / "content.keras")
+    assert {name: settings["init"] for name, settings in trained.items()} == expected
+
+
+def test_the_start_that_keras_has_is_fetched_if_there_is_no_file(tmp_path, starts, monkeypatch):
+    (starts / "mobilenet_v2_imagenet.npz").unlink()
+    built = {}
+    monkeypatch.setattr(recipes, "build_generator", lambda backbone, shape, weights: built.update({backbone: weights}))
+    monkeypatch.setattr(recipes, "train", lambda *arguments, **settings: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        recipes.train_edge(tmp_path / "data", tmp_path / "run", init=str(starts))
+    assert built["mobilenet_v2"] == "imagenet"
 
 
 def test_its_settings_are_legal():

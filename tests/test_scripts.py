@@ -11,14 +11,16 @@ import sys
 from pathlib import Path
 
 import compare_adversarial
+import convert_efficientnet
 import jax_files
+import keras
 import numpy as np
 import pytest
 import sections
 import tabulate_runs
 from conftest import render_photograph, save_picture, write_salicon
 
-from salgan_tf import build_generator, images, load_generator
+from salgan_tf import build_generator, export, images, load_generator
 from salgan_tf.data.folder import Example, index_folder, read_gaze
 from salgan_tf.settings import make_config
 
@@ -82,13 +84,50 @@ def test_prediction_on_ray_is_timed(tmp_path):
 
 
 def test_accuracy_is_drawn_over_time(salicon, tmp_path):
-    small = tmp_path / "small.keras"
-    build_generator("mobilenet_v2_slim", (32, 32, 3)).save(small)
+    (small,) = export(build_generator("mobilenet_v2_slim", (32, 32, 3)), tmp_path, "float32")
     out = tmp_path / "accuracy.png"
-    printed = succeed("benchmarks/accuracy_and_time.py", "edge", small, "--data", salicon, "--rounds", 1, "--out", out)
-    assert re.search(r"^\| edge, 256x320 \| [\d.]+ \| 1\.00 \| 3\.\d\d \| ", printed, re.MULTILINE)
-    assert re.search(r"^\| small, 32x32 \| [\d.]+ \| ", printed, re.MULTILINE)
+    arguments = ("--data", salicon, "--rounds", 1, "--out", out)
+    printed = succeed("benchmarks/accuracy_and_time.py", "edge", small, *arguments)
+    assert re.search(r"^\| edge, 256x320 \| [\d.]+ \| 1\.00 \| [34]\.\d\d \| ", printed, re.MULTILINE)
+    assert re.search(rf"^\| {small.stem}, 32x32 \| [\d.]+ \| ", printed, re.MULTILINE)
     assert images.read_image(out).ndim == 3
+    assert (
+        "edge: has the name and the size of another"
+        in run("benchmarks/accuracy_and_time.py", "edge", "edge", *arguments).stderr
+    )
+
+
+def test_a_start_is_made_of_weights_of_pytorch(tmp_path):
+    """A convolution and a depthwise one with batch norm are, with it folded in, what they were."""
+    random = np.random.default_rng(0)
+    state = {}
+    for name, shape in {"stem": (4, 3, 3, 3), "depthwise": (4, 1, 5, 5)}.items():
+        state[f"{name}.weight"] = random.standard_normal(shape).astype(np.float32)
+        for part in ("weight", "bias", "running_mean"):
+            state[f"{name}_bn.{part}"] = random.standard_normal(4).astype(np.float32)
+        state[f"{name}_bn.running_var"] = random.uniform(0.5, 2, 4).astype(np.float32)
+    state |= {"fc.weight": np.ones((10, 4), np.float32), "fc.bias": np.ones(10, np.float32)}
+    arrays = convert_efficientnet.fold(state)
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "k00": (3, 3, 3, 4),
+        "b00": (4,),
+        "k01": (5, 5, 4, 1),
+        "b01": (4,),
+    }
+    image = random.uniform(size=(1, 8, 8, 3)).astype(np.float32)
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.DepthwiseConv2D(5)]
+    folded, expected = image, image
+    for number, (layer, name) in enumerate(zip(layers, ("stem", "depthwise"), strict=True)):
+        layer.build(expected.shape)
+        layer.set_weights([arrays[f"k{number:02d}"], arrays[f"b{number:02d}"]])
+        folded = np.asarray(layer(folded))
+        kernel = state[f"{name}.weight"].transpose(2, 3, 1, 0)
+        layer.set_weights([kernel if number == 0 else kernel.swapaxes(2, 3), np.zeros(4)])
+        gamma, beta, mean, variance = (
+            state[f"{name}_bn.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        expected = (np.asarray(layer(expected)) - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+    np.testing.assert_allclose(folded, expected, atol=0.03)
 
 
 def test_films_are_timed():

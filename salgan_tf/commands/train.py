@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         choices=("edge",),
         help="train like the bundled model: teachers, their pseudo-labels and a student, whose settings are defaults; "
-        "to continue, repeat the command",
+        "--init is a folder of the teachers' starts, or none; to continue, repeat the command",
     )
     for setting in dataclasses.fields(TrainingConfig):
         (network if setting.name == "backbone" else parser).add_argument(option(setting), **_options(setting))

@@ -5,6 +5,7 @@ small batches train as well as large ones.
 """
 
 import dataclasses
+import functools
 
 import keras
 
@@ -60,5 +61,5 @@ MOBILENET_V2 = Backbone(
     defaults=DEFAULTS,
 )
 MOBILENET_V2_SLIM = dataclasses.replace(
-    MOBILENET_V2, name="mobilenet_v2_slim", connect=lambda image, dropout: _connect(image, dropout, SLIM)
+    MOBILENET_V2, name="mobilenet_v2_slim", connect=functools.partial(_connect, width=SLIM)
 )
