@@ -1,6 +1,8 @@
 """The recipe of the edge model with tiny teachers and a tiny student: the files, and that it can be continued."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,21 +78,23 @@ def test_recipe_has_its_own_backbone(tmp_path, capsys):
     assert "--backbone: not allowed with argument --recipe" in capsys.readouterr().err
 
 
-@pytest.fixture
-def starts(tmp_path):
+@pytest.fixture(scope="module")
+def made_starts(tmp_path_factory):
     """A folder with a start of random numbers for each backbone of the teachers."""
-    folder = tmp_path / "starts"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("starts")
     for name in {teacher["backbone"] for teacher in recipes.TEACHERS.values()}:
         generator = build_generator(name, (32, 32, 3))
-        layers = [generator.get_layer(layer).get_weights() for layer in BACKBONES[name].encoder_layers]
-        arrays = {f"k{number:02d}": kernel for number, (kernel, _) in enumerate(layers)}
-        np.savez(
-            folder / f"{name}_imagenet.npz",
-            **arrays,
-            **{f"b{number:02d}": bias for number, (_, bias) in enumerate(layers)},
-        )
+        arrays = {}
+        for number, layer in enumerate(BACKBONES[name].encoder_layers):
+            arrays[f"k{number:02d}"], arrays[f"b{number:02d}"] = generator.get_layer(layer).get_weights()
+        np.savez(folder / f"{name}_imagenet.npz", **arrays)
     return folder
+
+
+@pytest.fixture
+def starts(made_starts, tmp_path):
+    """A copy of them, to be changed."""
+    return Path(shutil.copytree(made_starts, tmp_path / "starts"))
 
 
 def test_what_does_not_fit_the_last_teacher_is_said_before_the_first_is_trained(tmp_path, starts, run):
