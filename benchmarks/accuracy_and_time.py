@@ -7,11 +7,11 @@ also as a ratio to the first model. Accuracy is that of the float maps, on the p
 """
 
 import argparse
-import statistics
-import time
+import functools
 from pathlib import Path
 
 import matplotlib
+from training_step import measure
 
 from salgan_tf import SaliencyPredictor
 from salgan_tf.data import folder
@@ -22,19 +22,6 @@ from salgan_tf.inference import PER_THREAD
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
-
-
-def measure_milliseconds(predictors: dict[str, SaliencyPredictor], rounds: int) -> dict[str, float]:
-    """Return the median of a run of each network alone, one after the other in each round."""
-    pictures = {name: dead_leaves(predictor.image_shape, 1)[0] for name, predictor in predictors.items()}
-    times: dict[str, list[float]] = {name: [] for name in predictors}
-    # The first runs allocate memory.
-    for _ in range(rounds + 2):
-        for name, predictor in predictors.items():
-            started = time.perf_counter()
-            predictor.run_network(pictures[name])
-            times[name].append(1000 * (time.perf_counter() - started))
-    return {name: statistics.median(values[2:]) for name, values in times.items()}
 
 
 def draw(out: Path, milliseconds: dict[str, float], figures: dict[str, dict[str, float]], title: str) -> None:
@@ -67,7 +54,11 @@ def main() -> None:
             parser.error(f"{model}: has the name and the size of another model: rename one")
         predictors[name] = predictor
     processor = describe_processor()
-    milliseconds = measure_milliseconds(predictors, arguments.rounds)
+    networks = {
+        name: functools.partial(predictor.run_network, dead_leaves(predictor.image_shape, 1)[0])
+        for name, predictor in predictors.items()
+    }
+    milliseconds = {name: 1000 * seconds for name, seconds in measure(networks, arguments.rounds, steps=1).items()}
     figures = accuracy.measure(predictors, folder.index_folder(arguments.data, arguments.split))
     if not figures:
         parser.error(f"{arguments.data}, {arguments.split}: has no fixations")

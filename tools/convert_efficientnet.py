@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from salgan_tf import files
+from salgan_tf.models.folding import fold_batch_norm
 
 # Of the networks' batch norms.
 _EPSILON = 1e-3
@@ -30,15 +31,13 @@ def fold(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
     names = list(state)
     arrays: dict[str, Any] = {}
     for number, name in enumerate(name for name in names if state[name].ndim == 4):
-        kernel, norm = state[name], names[names.index(name) + 1].rpartition(".")[0]
-        gamma, beta, mean, variance = (
-            state[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
-        )
-        scale = gamma / np.sqrt(variance + _EPSILON)
-        folded = (kernel * scale[:, None, None, None]).transpose(2, 3, 1, 0)
+        norm = names[names.index(name) + 1].rpartition(".")[0]
+        statistics = [state[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
+        kernel = state[name].transpose(2, 3, 1, 0)
         # A depthwise kernel is (h, w, channels, 1) in Keras.
-        arrays[f"k{number:02d}"] = (folded.swapaxes(2, 3) if folded.shape[2] == 1 else folded).astype(np.float16)
-        arrays[f"b{number:02d}"] = (beta - mean * scale).astype(np.float32)
+        kernel = kernel.swapaxes(2, 3) if kernel.shape[2] == 1 else kernel
+        folded, bias = fold_batch_norm(kernel, statistics, _EPSILON)
+        arrays[f"k{number:02d}"], arrays[f"b{number:02d}"] = folded.astype(np.float16), bias.astype(np.float32)
     return arrays
 
 

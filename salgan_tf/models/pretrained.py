@@ -14,6 +14,7 @@ from salgan_tf.limits import check_file
 from salgan_tf.models.assignment import assign_layers, describe_weights
 from salgan_tf.models.backbone import Backbone
 from salgan_tf.models.bounds import check_weights, checked_keras_file
+from salgan_tf.models.folding import fold_batch_norm
 from salgan_tf.models.lasagne import is_lasagne, load_lasagne_arrays
 from salgan_tf.models.quantized import load_int8
 from salgan_tf.models.salgan import SalGAN
@@ -136,13 +137,13 @@ def _load_application(generator: keras.Model, backbone: Backbone) -> None:
     except Exception as error:  # Keras wraps what the connection raised in a plain Exception.
         cause = f"could not be fetched ({first_line(error)}); give a local file instead"
         raise InputError("imagenet", cause) from error
-    convolutions = []
+    convolutions: list[Sequence[np.ndarray]] = []
     for layer in source.layers:
         if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
             convolutions.append(layer.get_weights())
         elif isinstance(layer, keras.layers.BatchNormalization):
             (kernel,) = convolutions.pop()
-            convolutions.append(_fold_batch_norm(kernel, layer))
+            convolutions.append(fold_batch_norm(kernel, layer.get_weights(), layer.epsilon))
     _load_encoder(generator, backbone, convolutions, "imagenet")
 
 
@@ -160,12 +161,3 @@ def _load_encoder(
         raise InputError(source, cause)
     pairs = zip(backbone.encoder_layers, [*convolutions[:length]] * backbone.encoders, strict=True)
     assign_layers(generator, dict(pairs), source)
-
-
-def _fold_batch_norm(kernel: np.ndarray, norm: keras.layers.BatchNormalization) -> list[np.ndarray]:
-    """Return the kernel and bias of a convolution equal to one without a bias and the batch norm behind it."""
-    gamma, beta, mean, variance = norm.get_weights()
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    # A depthwise kernel is (h, w, channels, 1), another (h, w, in, out).
-    folded = kernel * (scale[:, None] if kernel.shape[-1] == 1 and scale.size != 1 else scale)
-    return [folded, beta - mean * scale]
