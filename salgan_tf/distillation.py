@@ -30,6 +30,9 @@ from salgan_tf.weights import find_model
 
 # Sides of a window, as shares of the photograph's, and the largest factor between their aspect ratios.
 _WINDOW = (0.5, 0.95)
+# The share of the photograph in a blend with another one. Beyer et al. 2022, "Knowledge distillation: A good teacher is
+# patient and consistent", section 3.3: teachers do not know the pictures between two photographs by heart.
+_SHARE = (0.5, 1.0)
 _STRETCH = 1.2
 _MOST_VIEWS = 1000
 # Each thread has one of each teacher.
@@ -50,20 +53,22 @@ def write_pseudo_labels(
     views: int = 3,
     split: str = "train",
     seed: int = 0,
+    blends: int = 0,
 ) -> None:
-    """Write the photographs of a split, windows of them, and the teachers' mean map of each, in SALICON's layout.
+    """Write the photographs of a split, windows and blends of them, and the teachers' mean map of each.
 
     To continue an interrupted call, repeat it: existing views are kept.
 
     Args:
         root: the data set; its ground truth is not read.
         teachers: files or run folders of generators, see `SaliencyPredictor`.
-        out: folder of the new data set, empty or from an earlier call: `images/SPLIT/NAME.jpg` and
+        out: folder of the new data set in SALICON's layout, empty or from an earlier call: `images/SPLIT/NAME.jpg` and
             `maps/SPLIT/NAME.png` (16 bits) show the whole photograph, `NAME_1` and so on windows of 50 to 95 % of its
-            sides.
+            sides, `NAME_blend_1` and so on windows that are blended with one of another photograph.
         views: number of views per photograph, including the whole; at most 1000.
         split: split of `root`.
-        seed: seed of the windows.
+        seed: seed of the windows and blends.
+        blends: number of blends per photograph; at most 1000.
 
     Raises:
         InputError: no such data or teacher, too many views, a bad photograph, or a file that cannot be written; `out`
@@ -72,9 +77,13 @@ def write_pseudo_labels(
     """
     if not 1 <= views <= _MOST_VIEWS:
         raise InputError("--views", f"{views} is not a number from 1 to {_MOST_VIEWS}")
+    if not 0 <= blends <= _MOST_VIEWS:
+        raise InputError("--blends", f"{blends} is not a number from 0 to {_MOST_VIEWS}")
     examples = folder.index_folder(root, split)
+    if blends and len(examples) == 1:
+        raise InputError("--blends", f"{split} has one photograph only, and a blend is made of two")
     models = [find_model(teacher) for teacher in teachers]
-    todo = _list_views(examples, views)
+    todo = _list_views(examples, views, blends)
     out = Path(out)
     _check_apart(Path(root), examples, out)
     with files.made_folder(out), tempfile.TemporaryDirectory() as scratch:
@@ -88,16 +97,12 @@ def write_pseudo_labels(
 
         def write_views(photograph: _Views) -> None:
             nonlocal recorded
-            for index, name in enumerate(photograph.names):
+            for view in photograph.views:
+                name = view.name
                 image_path, saliency_path = out / "images" / split / f"{name}.jpg", _map_path(out, split, name)
                 if all(files.is_file(path) and path.stat().st_size for path in (image_path, saliency_path)):
                     continue
-                # A photograph may take most of the memory; it is gone before the networks run.
-                with contextlib.ExitStack() as memory:
-                    image = images.read_image(photograph.image, memory)
-                    if index:
-                        image = _cut_window(image, np.random.default_rng((seed, photograph.number, index)))
-                    image = images.resize_area(image, shape)
+                image = _draw_view(examples, photograph.number, view, seed, shape)
                 saliency = mean_density(image, [own() for own in owns])
                 # Nothing is left of a call that fails before it writes, and nothing is written without its record.
                 with recording:
@@ -117,26 +122,57 @@ def write_pseudo_labels(
                 progress.update()
 
 
+class _View(NamedTuple):
+    """A view of a photograph: its whole, window number `window` of it, or blend number `blend`."""
+
+    name: str
+    window: int = 0
+    blend: int = 0
+
+
 class _Views(NamedTuple):
-    """The views of a photograph: its number in the split, and the names of the whole photograph and its windows."""
+    """The views of a photograph, and its number in the split."""
 
-    image: Path
     number: int
-    names: list[str]
+    views: list[_View]
 
 
-def _list_views(examples: list[Example], views: int) -> list[_Views]:
+def _list_views(examples: list[Example], views: int, blends: int) -> list[_Views]:
     """Return the views of all photographs, after a check that none has the name of another one's."""
     owners: dict[str, Path] = {}
     listed = []
     for number, example in enumerate(examples):
         whole = _flat_name(example)
-        names = [whole, *(f"{whole}_{view}" for view in range(1, views))]
-        for name in names:
-            if (owner := owners.setdefault(files.fold_name(Path(name)), example.image)) != example.image:
-                raise InputError(example.image, f"its view {name} would overwrite that of {owner}: rename one")
-        listed.append(_Views(example.image, number, names))
+        drawn = [
+            _View(whole),
+            *(_View(f"{whole}_{window}", window=window) for window in range(1, views)),
+            *(_View(f"{whole}_blend_{blend}", blend=blend) for blend in range(1, blends + 1)),
+        ]
+        for view in drawn:
+            if (owner := owners.setdefault(files.fold_name(Path(view.name)), example.image)) != example.image:
+                raise InputError(example.image, f"its view {view.name} would overwrite that of {owner}: rename one")
+        listed.append(_Views(number, drawn))
     return listed
+
+
+def _draw_view(examples: list[Example], number: int, view: _View, seed: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return a view (H, W, 3), uint8, of a photograph."""
+    if not view.blend:
+        random = np.random.default_rng((seed, number, view.window)) if view.window else None
+        return _read_window(examples[number].image, shape, random)
+    random = np.random.default_rng((seed, number, view.blend, 1))
+    other = (number + int(random.integers(1, len(examples)))) % len(examples)
+    share = random.uniform(*_SHARE)
+    first, second = (_read_window(examples[index].image, shape, random) for index in (number, other))
+    return np.rint(share * first + (1 - share) * second).astype(np.uint8)
+
+
+def _read_window(path: Path, shape: tuple[int, int], random: np.random.Generator | None) -> np.ndarray:
+    """Return a photograph, or a window of it, at a size."""
+    # A photograph may take most of the memory; it is gone before the networks run.
+    with contextlib.ExitStack() as memory:
+        image = images.read_image(path, memory)
+        return images.resize_area(image if random is None else _cut_window(image, random), shape)
 
 
 def _check_apart(root: Path, examples: list[Example], out: Path) -> None:

@@ -11,8 +11,9 @@ import stat
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -255,6 +256,16 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
             else "not an .npz file of arrays, or damaged"
         )
         raise InputError(path, cause) from error
+
+
+def write_npz(path: str | Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays as an .npz file, completely or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with atomic_path(path) as scratch, scratch.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def _check_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:

@@ -8,6 +8,7 @@ from salgan_tf.errors import InputError
 from salgan_tf.files import is_file, is_folder, made_folder
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.generator import build_generator
+from salgan_tf.models.pretrained import load_generator, save_encoder
 from salgan_tf.run_folder import check_new, locked
 from salgan_tf.settings import make_config
 from salgan_tf.training import train
@@ -31,15 +32,15 @@ TEACHERS: dict[str, dict[str, Any]] = {
     "lite0-crop": _FINE
     | {"backbone": "efficientnet_lite0", "bce_epochs": 7, "augmentations": ("flip", "color", "crop"), "seed": 1},
 }
-VIEWS = 8
-# The student starts from one of its teachers, at the image size of the bundled model.
+VIEWS, BLENDS = 8, 8
+# The student starts with the encoder of one of its teachers, at the image size of the bundled model.
 STUDENT = _GENTLE | {
-    "backbone": "mobilenet_v2",
+    "backbone": "efficientnet_lite0_slim",
     "image_shape": (256, 320),
-    "bce_epochs": 4,
+    "bce_epochs": 5,
     "content_loss": "kl=1,cc=0.5,nss=0.1,sim=1,bce=0.5",
 }
-STUDENT_START = "mobilenet-dropout"
+STUDENT_START = "lite0-crop"
 
 
 def train_edge(
@@ -49,8 +50,8 @@ def train_edge(
 
     Args:
         data: a folder in SALICON's layout with the splits `train` and `val`; records are not supported.
-        out: the student's run folder. It also holds the teachers' run folders in `teachers/NAME`, and in `pseudo` their
-            maps of the photographs of `train` and of windows of them.
+        out: the student's run folder. It also holds the teachers' run folders in `teachers/NAME`, and in `pseudo`
+            their maps of the photographs of `train` and of windows and blends of them.
         seed: 0 by default.
         verbose: as in `keras.Model.fit`.
         settings: of `TrainingConfig`, on top of those of every training; None means the recipe's. `init` is a folder
@@ -83,9 +84,11 @@ def train_edge(
         teachers = [out / "teachers" / name for name in trainings]
         for path, settings in zip(teachers, trainings.values(), strict=True):
             train(data, path, resume=None, verbose=verbose, **settings)
-        write_pseudo_labels(data, teachers, out / "pseudo", VIEWS, seed=seed)
-        start = str(find_model(out / "teachers" / STUDENT_START))
-        own = {"pseudo": str(out / "pseudo"), "init": start}
+        write_pseudo_labels(data, teachers, out / "pseudo", VIEWS, seed=seed, blends=BLENDS)
+        start = out / "teachers" / STUDENT_START / "encoder.npz"
+        teacher = load_generator(find_model(start.parent))
+        save_encoder(teacher, BACKBONES[trainings[STUDENT_START]["backbone"]], start)
+        own = {"pseudo": str(out / "pseudo"), "init": str(start)}
         return train(data, out, resume=None, verbose=verbose, **student | own)
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -47,6 +48,52 @@ def test_every_photograph_and_its_windows_get_a_map(tmp_path, teachers):
     photograph = images.resize_area(images.read_image(index_folder(data, "train")[0].image), (64, 64))
     assert np.abs(whole - photograph).mean() < 3
     assert np.abs(window - photograph).mean() > 6
+
+
+def test_blends_show_two_photographs_and_leave_other_views_as_they_are(tmp_path, teachers):
+    data = write_salicon(tmp_path / "data")
+    write_pseudo_labels(data, teachers[:1], tmp_path / "pseudo", views=2)
+    views = files_of(tmp_path / "pseudo")
+    write_pseudo_labels(data, teachers[:1], tmp_path / "pseudo", views=2, blends=2)
+    blended = files_of(tmp_path / "pseudo")
+    kinds = ("images/train/{}.jpg", "maps/train/{}.png")
+    names = [f"scene_{index}_blend_{blend}" for index in range(6) for blend in (1, 2)]
+    assert {str(path) for path in blended.keys() - views.keys()} == {
+        kind.format(name) for kind in kinds for name in names
+    }
+    assert {path: blended[path] for path in views if path.suffix != ".json"} == {
+        path: content for path, content in views.items() if path.suffix != ".json"
+    }
+    # Each has content of its own, and the same seed gives the same.
+    write_pseudo_labels(data, teachers[:1], tmp_path / "again", views=2, blends=2)
+    assert files_of(tmp_path / "again") == blended
+    assert len({blended[Path(kinds[0].format(name))] for name in names}) == len(names)
+
+
+def test_a_blend_is_the_weighted_mean_of_two_photographs(tmp_path, teachers):
+    """Windows of photographs of one colour have that colour."""
+    for index, (name, level) in enumerate([("black", 0), ("white", 200)]):
+        write_example(tmp_path / "data", "train", name, index)
+        photograph = next((tmp_path / "data" / "images" / "train").glob(f"{name}.*"))
+        images.write_image(photograph, np.full((40, 50, 3), level, np.uint8))
+    write_pseudo_labels(tmp_path / "data", teachers[:1], tmp_path / "pseudo", views=1, blends=8)
+    for name, lowest, highest in (("black", 0, 100), ("white", 100, 200)):
+        levels = [
+            images.read_image(tmp_path / "pseudo" / "images" / "train" / f"{name}_blend_{blend}.jpg").mean()
+            for blend in range(1, 9)
+        ]
+        assert all(lowest - 1 <= level <= highest + 1 for level in levels)
+        assert np.ptp(levels) > 20
+
+
+def test_a_blend_needs_two_photographs(tmp_path, run):
+    write_example(tmp_path / "data", "train", "scene_0", 0)
+    outcome = run(
+        "distill", "--data", tmp_path / "data", "--teachers", "edge", "--blends", "1", "--out", tmp_path / "out"
+    )
+    assert outcome.code == 1
+    assert "--blends: train has one photograph only, and a blend is made of two" in outcome.lines[-1]
+    assert not (tmp_path / "out").exists()
 
 
 def test_interrupted_call_continues_and_the_same_seed_gives_the_same_windows(tmp_path, teachers, monkeypatch):

@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import tiny_backbone, write_salicon
 
@@ -12,6 +11,7 @@ from salgan_tf import SaliencyPredictor, build_generator, recipes
 from salgan_tf.__main__ import main
 from salgan_tf.data.folder import index_folder
 from salgan_tf.models.backbones import BACKBONES
+from salgan_tf.models.pretrained import save_encoder
 from salgan_tf.settings import make_config
 
 TINY = [
@@ -28,6 +28,7 @@ def two_teachers(monkeypatch):
         monkeypatch.setitem(BACKBONES, name, tiny_backbone(name))
     monkeypatch.setattr(recipes, "TEACHERS", first)
     monkeypatch.setattr(recipes, "VIEWS", 2)
+    monkeypatch.setattr(recipes, "BLENDS", 1)
     monkeypatch.setattr(recipes, "STUDENT_START", list(first)[1])
     return list(first)
 
@@ -39,12 +40,12 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     settings = [json.loads((out / "teachers" / name / "run.json").read_text())["settings"] for name in two_teachers]
     for setting in ("seed", "backbone"):
         assert [teacher[setting] for teacher in settings] == [recipes.TEACHERS[name][setting] for name in two_teachers]
-    assert len(index_folder(out / "pseudo", "train")) == 12
+    assert len(index_folder(out / "pseudo", "train")) == 18
     run = json.loads((out / "run.json").read_text())
     assert run["settings"]["seed"] == 0
     assert run["settings"]["pseudo"] == str(out / "pseudo")
-    assert run["settings"]["init"] == str(out / "teachers" / two_teachers[1] / "content.keras")
-    assert run["data"]["train"]["examples"] == 18
+    assert run["settings"]["init"] == str(out / "teachers" / two_teachers[1] / "encoder.npz")
+    assert run["data"]["train"]["examples"] == 24
     assert SaliencyPredictor(out).image_shape == (32, 32)
     trained = (out / "content.keras").stat().st_mtime_ns
     # The repeated command trains nothing again.
@@ -83,11 +84,7 @@ def made_starts(tmp_path_factory):
     """A folder with a start of random numbers for each backbone of the teachers."""
     folder = tmp_path_factory.mktemp("starts")
     for name in {teacher["backbone"] for teacher in recipes.TEACHERS.values()}:
-        generator = build_generator(name, (32, 32, 3))
-        arrays = {}
-        for number, layer in enumerate(BACKBONES[name].encoder_layers):
-            arrays[f"k{number:02d}"], arrays[f"b{number:02d}"] = generator.get_layer(layer).get_weights()
-        np.savez(folder / f"{name}_imagenet.npz", **arrays)
+        save_encoder(build_generator(name, (32, 32, 3)), BACKBONES[name], folder / f"{name}_imagenet.npz")
     return folder
 
 
@@ -120,10 +117,12 @@ def test_each_training_has_its_own_start(tmp_path, starts, monkeypatch):
     trained = {}
     monkeypatch.setattr(recipes, "train", lambda data, out, **settings: trained.update({out.name: settings}))
     monkeypatch.setattr(recipes, "write_pseudo_labels", lambda *arguments, **settings: None)
-    monkeypatch.setattr(recipes, "find_model", lambda run: run / "content.keras")
+    monkeypatch.setattr(recipes, "find_model", lambda run: run)
+    monkeypatch.setattr(recipes, "load_generator", lambda path: None)
+    monkeypatch.setattr(recipes, "save_encoder", lambda *arguments: None)
     recipes.train_edge(tmp_path / "data", tmp_path / "run", init=str(starts))
     expected = {name: str(starts / f"{teacher['backbone']}_imagenet.npz") for name, teacher in recipes.TEACHERS.items()}
-    expected["run"] = str(tmp_path / "run" / "teachers" / recipes.STUDENT_START / "content.keras")
+    expected["run"] = str(tmp_path / "run" / "teachers" / recipes.STUDENT_START / "encoder.npz")
     assert {name: settings["init"] for name, settings in trained.items()} == expected
 
 

@@ -11,7 +11,6 @@ run.
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,14 +21,14 @@ from salgan_tf.models.folding import fold_batch_norm
 _EPSILON = 1e-3
 
 
-def fold(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def fold(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the arrays of a start: kernels float16 in Keras' layout, and biases float32.
 
     Args:
         state: the weights of a PyTorch network in network order, each convolution before its batch norm.
     """
     names = list(state)
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
     for number, name in enumerate(name for name in names if state[name].ndim == 4):
         norm = names[names.index(name) + 1].rpartition(".")[0]
         statistics = [state[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
@@ -51,8 +50,7 @@ def main() -> None:
     state = torch.load(arguments.weights, map_location="cpu", weights_only=True)
     arrays = fold({name: tensor.numpy() for name, tensor in state.items()})
     files.make_folder(arguments.out.parent)
-    with files.atomic_path(arguments.out) as scratch, scratch.open("wb") as file:
-        np.savez(file, **arrays)
+    files.write_npz(arguments.out, arrays)
     print(f"{arguments.out}: {len(arrays) // 2} convolutions")
 
 

@@ -10,7 +10,7 @@ model. All files are small: 25 MB for 1300 photographs, and two bytes for each w
 import argparse
 import io
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -40,7 +40,7 @@ class Photographs(NamedTuple):
 
 def pack(arguments: argparse.Namespace) -> None:
     """Write the photographs of `train` and `val`, reduced and as WebP, and their fixations to one .npz file."""
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
     for split in ("train", "val"):
         encoded, fixations = [], []
         for example in folder.index_folder(arguments.data, split):
@@ -58,8 +58,7 @@ def pack(arguments: argparse.Namespace) -> None:
             f"{split}_sizes": np.array([len(content) for content in encoded]),
             f"{split}_images": np.concatenate(encoded),
         }
-    with files.atomic_path(arguments.packed) as scratch, scratch.open("wb") as file:
-        np.savez(file, **arrays)
+    files.write_npz(arguments.packed, arrays)
 
 
 def read_packed(path: Path) -> dict[str, Photographs]:

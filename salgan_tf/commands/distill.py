@@ -1,8 +1,8 @@
-"""`distill`: from photographs to a data set of windows with the maps of trained generators."""
+"""`distill`: from photographs to a data set of windows and blends with the maps of trained generators."""
 
 import argparse
 
-from salgan_tf.arguments import path, path_or_name, positive, seed
+from salgan_tf.arguments import natural, path, path_or_name, positive, seed
 from salgan_tf.commands import MODEL_HELP
 from salgan_tf.console import say
 from salgan_tf.native import import_tensorflow
@@ -23,7 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="views per photograph, up to 1000: the whole and N - 1 windows (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the windows (default: %(default)s)")
+    parser.add_argument(
+        "--blends",
+        type=natural,
+        default=0,
+        metavar="N",
+        help="further views per photograph, up to 1000: windows blended with one of another (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="seed of windows and blends (default: %(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     from salgan_tf import distillation
 
     distillation.write_pseudo_labels(
-        arguments.data, arguments.teachers, arguments.out, arguments.views, arguments.split, arguments.seed
+        arguments.data,
+        arguments.teachers,
+        arguments.out,
+        arguments.views,
+        arguments.split,
+        arguments.seed,
+        arguments.blends,
     )
     say(f"written, see {arguments.out}")
     return 0

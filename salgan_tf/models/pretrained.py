@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from salgan_tf.errors import InputError, first_line
-from salgan_tf.files import read_npz
+from salgan_tf.files import read_npz, write_npz
 from salgan_tf.limits import check_file
 from salgan_tf.models.assignment import assign_layers, describe_weights
 from salgan_tf.models.backbone import Backbone
@@ -30,10 +30,10 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
         backbone: what the generator was built of.
         weights: `"imagenet"`: the encoder of keras.applications, fetched from the internet or its cache. `"edge"`: the
             bundled mobilenet_v2, which was trained at 256x320 and is worse at other sizes. `"salgan"`: the bundled
-            vgg16, trained at 192x256. Or a file: `.weights.h5` of
-            the same generator; `.keras`, a saved generator or SalGAN of the same backbone, of any size; `.tflite`, an
-            int8 export of the same backbone, of any size; `.npz`, the encoder trained on ImageNet (kernels `k00`… and
-            biases `b00`… in network order, batch norm folded) or the authors' released VGG-16 generator.
+            vgg16, trained at 192x256. Or a file: `.weights.h5` of the same generator; `.keras`, a saved generator or
+            SalGAN of the same backbone, of any size; `.tflite`, an int8 export of the same backbone, of any size;
+            `.npz`, an encoder, trained on ImageNet or of `save_encoder` (kernels `k00`… and biases `b00`… in network
+            order, batch norm folded), or the authors' released VGG-16 generator.
 
     Raises:
         InputError: the file is missing, damaged, or belongs to another network.
@@ -105,6 +105,23 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
         if isinstance(error, InputError):
             raise
         raise InputError(path, f"not the weights of {model.name}: {first_line(error)}") from error
+
+
+def save_encoder(generator: keras.Model, backbone: Backbone, path: str | Path) -> None:
+    """Write the encoder of a generator as an `.npz` file, as a start of generators with another decoder.
+
+    Args:
+        generator: from `build_generator`.
+        backbone: what the generator was built of.
+        path: file to write: kernels `k00`… and biases `b00`… in network order, float32.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    arrays = {}
+    for number, layer in enumerate(backbone.encoder_layers):
+        arrays[f"k{number:02d}"], arrays[f"b{number:02d}"] = generator.get_layer(layer).get_weights()
+    write_npz(path, arrays)
 
 
 def _load_keras_file(generator: keras.Model, path: Path) -> None:
