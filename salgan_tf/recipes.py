@@ -37,7 +37,7 @@ VIEWS, BLENDS = 8, 8
 STUDENT = _GENTLE | {
     "backbone": "efficientnet_lite0_slim",
     "image_shape": (256, 320),
-    "bce_epochs": 5,
+    "bce_epochs": 4,
     "content_loss": "kl=1,cc=0.5,nss=0.1,sim=1,bce=0.5",
 }
 STUDENT_START = "lite0-crop"

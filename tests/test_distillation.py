@@ -8,9 +8,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import render_photograph, write_example, write_salicon
+from conftest import render_photograph, tiny_backbone, write_example, write_salicon
 
-from salgan_tf import InputError, SaliencyPredictor, build_generator, images
+from salgan_tf import InputError, SaliencyPredictor, images
 from salgan_tf.__main__ import main
 from salgan_tf.data.folder import index_folder
 from salgan_tf.data.pipeline import concatenate, load_examples
@@ -23,8 +23,8 @@ def teachers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("teachers")
     paths = []
     for side in (32, 64):
-        generator = build_generator("mobilenet_v2", (side, side, 3))
-        generator.save(folder / f"{side}.keras")
+        image = keras.Input((side, side, 3), name="image")
+        keras.Model(image, tiny_backbone("tiny").connect(image, 0.0)).save(folder / f"{side}.keras")
         paths.append(folder / f"{side}.keras")
     return paths
 

@@ -60,7 +60,11 @@ def load_for_export(model: str | Path | keras.Model, size: tuple[int, int] | Non
 def _find_backbone(generator: keras.Model) -> str | None:
     """Find the backbone whose generator has weights of the same names and shapes."""
     weights = describe_weights(generator)
+    layers = {layer.name for layer in generator.layers}
     for name, backbone in BACKBONES.items():
+        # To build a network takes a second: most are ruled out by their names.
+        if not layers.issuperset(backbone.encoder_layers):
+            continue
         if describe_weights(build_generator(name, (backbone.stride, backbone.stride, 3))) == weights:
             return name
     return None

@@ -19,7 +19,7 @@ from salgan_tf.models.salgan import SalGAN
 
 @pytest.fixture(scope="module", autouse=True)
 def slim_vgg16():
-    """Every call builds the paper's generator for comparison: here it has few weights."""
+    """The paper's generator has few weights here."""
     with few_filters():
         yield
 
