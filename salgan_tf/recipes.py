@@ -41,6 +41,13 @@ STUDENT = _GENTLE | {
     "content_loss": "kl=1,cc=0.5,nss=0.1,sim=1,bce=0.5",
 }
 STUDENT_START = "lite0-crop"
+# The student ends with the recorded maps alone, in small steps: what it learned of its teachers keeps it from learning
+# their noise by heart.
+FINISH = STUDENT | {
+    "bce_epochs": 3,
+    "learning_rate": 3e-4,
+    "content_loss": "kl=1,cc=0.5,nss=0.14,sim=1,bce=0.5",
+}
 
 
 def train_edge(
@@ -50,8 +57,9 @@ def train_edge(
 
     Args:
         data: a folder in SALICON's layout with the splits `train` and `val`; records are not supported.
-        out: the student's run folder. It also holds the teachers' run folders in `teachers/NAME`, and in `pseudo`
-            their maps of the photographs of `train` and of windows and blends of them.
+        out: the run folder of the student's last stage, with the recorded maps alone. It also holds the teachers' run
+            folders in `teachers/NAME`, their maps of the photographs of `train` and of windows and blends of them in
+            `pseudo`, and in `student` the run folder of the stage that learns these too.
         seed: 0 by default.
         verbose: as in `keras.Model.fit`.
         settings: of `TrainingConfig`, on top of those of every training; None means the recipe's. `init` is a folder
@@ -74,9 +82,9 @@ def train_edge(
         name: teacher | given | {"seed": seed + teacher["seed"], "init": starts[teacher["backbone"]]}
         for name, teacher in TEACHERS.items()
     }
-    student = STUDENT | given | {"seed": seed}
+    student, finish = (stage | given | {"seed": seed} for stage in (STUDENT, FINISH))
     # Before the first teacher is trained, which may take hours: what does not fit the last one shows at once.
-    for settings in (*trainings.values(), student | {"init": "none"}):
+    for settings in (*trainings.values(), student | {"init": "none"}, finish | {"init": "none"}):
         make_config(data=data, **settings)
     with made_folder(out) as out, locked(out):
         if not is_file(out / "run.json"):
@@ -88,8 +96,9 @@ def train_edge(
         start = out / "teachers" / STUDENT_START / "encoder.npz"
         teacher = load_generator(find_model(start.parent))
         save_encoder(teacher, BACKBONES[trainings[STUDENT_START]["backbone"]], start)
-        own = {"pseudo": str(out / "pseudo"), "init": str(start)}
-        return train(data, out, resume=None, verbose=verbose, **student | own)
+        student |= {"pseudo": str(out / "pseudo"), "init": str(start)}
+        learned = find_model(train(data, out / "student", resume=None, verbose=verbose, **student))
+        return train(data, out, resume=None, verbose=verbose, **finish | {"init": str(learned)})
 
 
 def _find_starts(init: str | Path | None) -> dict[str, str]:

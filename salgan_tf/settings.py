@@ -12,6 +12,7 @@ from salgan_tf.losses import CONTENT_LOSSES, make_content_loss
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.models.precision import POLICIES
 from salgan_tf.models.salgan import UPDATES
+from salgan_tf.weights import BUNDLED
 
 DEFAULT_BACKBONE = "mobilenet_v2"
 # TensorFlow counts in 32 bits.
@@ -176,10 +177,14 @@ class TrainingConfig:
 def make_config(**settings: Any) -> TrainingConfig:
     """Return settings on top of their backbone's defaults; None means the default.
 
+    A training that starts from a bundled model has its backbone, unless another one is given.
+
     Raises:
         InputError: an illegal value.
     """
     given = {name: value for name, value in settings.items() if value is not None}
+    if bundled := BUNDLED.get(str(given.get("init"))):
+        given.setdefault("backbone", bundled.backbone)
     backbone = BACKBONES.get(given.get("backbone", DEFAULT_BACKBONE))
     return TrainingConfig(**{**(backbone.defaults if backbone else {}), **given})
 

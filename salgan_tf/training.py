@@ -44,7 +44,7 @@ def train(
     Args:
         data: a data set with the splits `train` and `val`: a folder in SALICON's layout, or records of `prepare`.
         out: the run folder, see `RunFolder` for its content. After an interruption it keeps the last whole epoch.
-        backbone: `"mobilenet_v2"` (the default) or another name of `BACKBONES`.
+        backbone: a name of `BACKBONES`; by default that of the bundled model which `init` names, or `"mobilenet_v2"`.
         resume: False starts a new run, True continues the one in `out`, and None continues it if there is one, as
             False does with `strategy="multi-worker"`: schedulers repeat a command. A continued run keeps its settings;
             only `data` may have moved, and `strategy` may be another.

@@ -41,11 +41,15 @@ def test_teachers_pseudo_labels_and_student(tmp_path, two_teachers, capsys):
     for setting in ("seed", "backbone"):
         assert [teacher[setting] for teacher in settings] == [recipes.TEACHERS[name][setting] for name in two_teachers]
     assert len(index_folder(out / "pseudo", "train")) == 18
-    run = json.loads((out / "run.json").read_text())
-    assert run["settings"]["seed"] == 0
-    assert run["settings"]["pseudo"] == str(out / "pseudo")
-    assert run["settings"]["init"] == str(out / "teachers" / two_teachers[1] / "encoder.npz")
-    assert run["data"]["train"]["examples"] == 24
+    student, run = (json.loads((folder / "run.json").read_text()) for folder in (out / "student", out))
+    assert student["settings"]["seed"] == run["settings"]["seed"] == 0
+    assert student["settings"]["pseudo"] == str(out / "pseudo")
+    assert student["settings"]["init"] == str(out / "teachers" / two_teachers[1] / "encoder.npz")
+    assert student["data"]["train"]["examples"] == 24
+    # The last stage has the recorded maps alone.
+    assert run["settings"]["pseudo"] is None
+    assert run["settings"]["init"] == str(out / "student" / "content.keras")
+    assert run["data"]["train"]["examples"] == 6
     assert SaliencyPredictor(out).image_shape == (32, 32)
     trained = (out / "content.keras").stat().st_mtime_ns
     # The repeated command trains nothing again.
@@ -115,14 +119,20 @@ def test_what_does_not_fit_the_last_teacher_is_said_before_the_first_is_trained(
 
 def test_each_training_has_its_own_start(tmp_path, starts, monkeypatch):
     trained = {}
-    monkeypatch.setattr(recipes, "train", lambda data, out, **settings: trained.update({out.name: settings}))
+
+    def note(data, out, **settings):
+        trained[out.name] = settings
+        return out
+
+    monkeypatch.setattr(recipes, "train", note)
     monkeypatch.setattr(recipes, "write_pseudo_labels", lambda *arguments, **settings: None)
     monkeypatch.setattr(recipes, "find_model", lambda run: run)
     monkeypatch.setattr(recipes, "load_generator", lambda path: None)
     monkeypatch.setattr(recipes, "save_encoder", lambda *arguments: None)
     recipes.train_edge(tmp_path / "data", tmp_path / "run", init=str(starts))
     expected = {name: str(starts / f"{teacher['backbone']}_imagenet.npz") for name, teacher in recipes.TEACHERS.items()}
-    expected["run"] = str(tmp_path / "run" / "teachers" / recipes.STUDENT_START / "encoder.npz")
+    expected["student"] = str(tmp_path / "run" / "teachers" / recipes.STUDENT_START / "encoder.npz")
+    expected["run"] = str(tmp_path / "run" / "student")
     assert {name: settings["init"] for name, settings in trained.items()} == expected
 
 
@@ -137,5 +147,5 @@ def test_the_start_that_keras_has_is_fetched_if_there_is_no_file(tmp_path, start
 
 
 def test_its_settings_are_legal():
-    for settings in (*recipes.TEACHERS.values(), recipes.STUDENT):
+    for settings in (*recipes.TEACHERS.values(), recipes.STUDENT, recipes.FINISH):
         assert make_config(data="data", init="none", **settings).backbone == settings["backbone"]

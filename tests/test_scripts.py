@@ -23,6 +23,7 @@ from conftest import render_photograph, save_picture, write_salicon
 from salgan_tf import build_generator, export, images, load_generator
 from salgan_tf.data.folder import Example, index_folder, read_gaze
 from salgan_tf.settings import make_config
+from salgan_tf.weights import BUNDLED
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("benchmarks", "tools", "examples", "export", "deploy")
@@ -241,7 +242,7 @@ def test_a_data_set_goes_to_jax_and_its_weights_come_back(tmp_path):
 def test_a_model_is_bundled(tmp_path):
     run_folder, out = tmp_path / "run", tmp_path / "bundled.tflite"
     run_folder.mkdir()
-    build_generator("mobilenet_v2", (64, 64, 3), weights="edge").save(run_folder / "content.keras")
+    build_generator(BUNDLED["edge"].backbone, (64, 64, 3), weights="edge").save(run_folder / "content.keras")
     printed = succeed("tools/bundle_model.py", "edge", run_folder, "--out", out)
     assert re.fullmatch(r"LiteRT against .*\nKeras from its weights against .*\n.*: \d\.\d\d MB\n", printed)
     assert out.is_file()

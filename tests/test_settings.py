@@ -5,6 +5,7 @@ import pytest
 from salgan_tf import InputError
 from salgan_tf.models.backbones import BACKBONES
 from salgan_tf.settings import make_config
+from salgan_tf.weights import BUNDLED
 
 
 def test_a_value_may_be_given_as_on_the_command_line_or_as_saved():
@@ -13,6 +14,13 @@ def test_a_value_may_be_given_as_on_the_command_line_or_as_saved():
     texts = {"image_shape": "32x64", "augmentations": "flip,color", "ema": "0.5", "keep_epochs": "on"}
     assert make_config(data="data", **texts) == config
     assert make_config(data="data", **values | {"image_shape": [32, 64], "augmentations": ["flip", "color"]}) == config
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_training_from_a_bundled_model_has_its_backbone(name):
+    backbone = BUNDLED[name].backbone
+    assert make_config(data="data", init=name) == make_config(data="data", init=name, backbone=backbone)
+    assert make_config(data="data", init=name, backbone="mlnet").backbone == "mlnet"
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

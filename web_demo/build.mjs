@@ -13,7 +13,7 @@ const LITERT = `${HERE}node_modules/@litertjs/core/wasm/`;
 // What LiteRT chooses from: without threads, with threads, and for browsers without relaxed SIMD.
 const RUNTIMES = ["litert_wasm_internal", "litert_wasm_threaded_internal", "litert_wasm_compat_internal"];
 // Neither is kept twice in the repository: the package's model, and the public-domain photograph of the app's tests.
-const MODEL = `${HERE}../salgan_tf/weights/salgan_mobilenet_v2_int8.tflite`;
+const MODEL = `${HERE}../salgan_tf/weights/salgan_efficientnet_lite0_slim_int8.tflite`;
 const EXAMPLE = `${HERE}../android_demo/checks/resources/golden/photo.jpg`;
 /** What esbuild does with TypeScript, for the page and for the tests of its parts. */
 export const BUNDLING = { bundle: true, target: "es2022", loader: { ".png": "binary" }, logLevel: "warning" };

@@ -20,15 +20,15 @@ def build_generator(
 
     Args:
         backbone: a name of `BACKBONES`: `"vgg16"`, the paper's (Pan et al. 2017, section 3.1; 31,787,009 parameters,
-            encoder blocks 1 to 3 frozen); `"mobilenet_v2"`, the edge generator (2.8 million parameters);
+            encoder blocks 1 to 3 frozen); `"mobilenet_v2"`, a generator for devices (2.8 million parameters);
             `"efficientnet_lite0"` and `"efficientnet_lite2"`, the same decoder on a larger encoder (3.9 and 5.4
             million); `"mobilenet_v2_slim"` and `"efficientnet_lite0_slim"`, a narrower decoder (2.0 and 3.2 million);
             or `"mlnet"`, `"salnet"` and `"salicon"`, the systems that the paper compares with.
         image_shape: (H, W, 3), with H and W multiples of the backbone's stride: 16 (vgg16), 32 (MobileNetV2 and
             EfficientNet-Lite), 8 (mlnet), 4 (salnet) or 64 (salicon).
         weights: `None` for a random start; `"imagenet"` for an encoder trained on ImageNet, fetched by
-            keras.applications; `"edge"` for the bundled mobilenet_v2, which is best at (256, 320, 3); `"salgan"` for
-            the bundled vgg16; or a local file, see `salgan_tf.models.pretrained.load_pretrained`.
+            keras.applications; `"edge"` for the bundled efficientnet_lite0_slim, which is best at (256, 320, 3);
+            `"salgan"` for the bundled vgg16; or a local file, see `salgan_tf.models.pretrained.load_pretrained`.
         name: the model's name, by default `salgan_` and the backbone's name.
         dropout: share of the decoder's feature maps to drop in each training step.
 

@@ -22,7 +22,7 @@ class Bundled(NamedTuple):
 
 _FOLDER = Path(__file__).parent
 BUNDLED = {
-    "edge": Bundled("mobilenet_v2", _FOLDER / "salgan_mobilenet_v2_int8.tflite"),
+    "edge": Bundled("efficientnet_lite0_slim", _FOLDER / "salgan_efficientnet_lite0_slim_int8.tflite"),
     "salgan": Bundled("vgg16", _FOLDER / "salgan_vgg16_int8.tflite"),
 }
 # The stages of a training. Each leaves its best generator in the run folder.

@@ -224,7 +224,7 @@ def test_the_defaults_of_every_calibrated_format_serve_the_bundled_model(tmp_pat
     assert main(["export", *(f"--{name}" for name in calibrated), "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().err == ""
     for name in calibrated:
-        stem = Path(f"salgan_mobilenet_v2_256x320{FORMATS[name].ending}").stem
+        stem = Path(f"salgan_efficientnet_lite0_slim_256x320{FORMATS[name].ending}").stem
         written = json.loads((tmp_path / f"{stem}.report.json").read_text())
         assert written["calibration"] == "100 generated pictures (dead leaves)"
         assert (written["parity"]["pictures"], written["parity"]["failures"]) == (32, [])

@@ -187,7 +187,7 @@ def test_what_is_no_model_is_refused(load, model):
 
 def test_the_bundled_model_is_exported_as_it_ships_or_at_another_size():
     found = load_for_export("edge")
-    assert found.name == "salgan_mobilenet_v2"
+    assert found.name == "salgan_efficientnet_lite0_slim"
     shipped = SaliencyPredictor()
     assert found.input_shape == (None, *shipped.image_shape, 3)
     photograph = images.read_image(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
