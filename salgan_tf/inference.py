@@ -30,9 +30,9 @@ class SaliencyPredictor:
     Calls from several threads are safe; they take turns, since a model holds one image at a time.
 
     Args:
-        model: `"edge"` or `"salgan"`, the bundled EfficientNet-Lite 0 and VGG-16 generators; a `.tflite`, `.onnx` or `.engine`
-            file; a `.keras` file of a generator or SalGAN; a run folder of `train`; or a Keras generator or SalGAN.
-            Only the last three import TensorFlow.
+        model: `"edge"` or `"salgan"`, the bundled EfficientNet-Lite 0 and VGG-16 generators; a `.tflite`, `.onnx` or
+            `.engine` file; a `.keras` file of a generator or SalGAN; a run folder of `train`; or a Keras generator or
+            SalGAN. Only the last three import TensorFlow.
         threads: number of threads of a LiteRT or ONNX model, up to 1024; None for one per core.
         trusted: open a `.tflite` or `.onnx` file without trying it in a child process first, which takes a third of a
             second. A damaged or hostile file may then end or hang this process.

@@ -30,10 +30,10 @@ def load_pretrained(generator: keras.Model, backbone: Backbone, weights: str | P
         backbone: what the generator was built of.
         weights: `"imagenet"`: the encoder of keras.applications, fetched from the internet or its cache. `"edge"`: the
             bundled efficientnet_lite0_slim, which was trained at 256x320 and is worse at other sizes. `"salgan"`: the
-            bundled vgg16, trained at 192x256. Or a file: `.weights.h5` of the same generator; `.keras`, a saved generator or
-            SalGAN of the same backbone, of any size; `.tflite`, an int8 export of the same backbone, of any size;
-            `.npz`, an encoder, trained on ImageNet or of `save_encoder` (kernels `k00`… and biases `b00`… in network
-            order, batch norm folded), or the authors' released VGG-16 generator.
+            bundled vgg16, trained at 192x256. Or a file: `.weights.h5` of the same generator; `.keras`, a saved
+            generator or SalGAN of the same backbone, of any size; `.tflite`, an int8 export of the same backbone, of
+            any size; `.npz`, an encoder, trained on ImageNet or of `save_encoder` (kernels `k00`… and biases `b00`… in
+            network order, batch norm folded), or the authors' released VGG-16 generator.
 
     Raises:
         InputError: the file is missing, damaged, or belongs to another network.
