@@ -41,8 +41,8 @@ STUDENT = _GENTLE | {
     "content_loss": "kl=1,cc=0.5,nss=0.1,sim=1,bce=0.5",
 }
 STUDENT_START = "lite0-crop"
-# The student ends with the recorded maps alone, in smaller steps: what it learned of its teachers keeps it from learning
-# the noise of the recordings by heart.
+# The student ends with the recorded maps alone, in smaller steps: what it learned of its teachers keeps it from
+# learning their noise by heart.
 FINISH = STUDENT | {
     "bce_epochs": 3,
     "learning_rate": 3e-4,
