@@ -25,7 +25,7 @@ demo: $(VENV)/.run
 	$(BIN)/python examples/demo.py demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2
 
 # Some 375 MB, 32 of them SalGAN; with TensorFlow it would be 2.8 GB.
 test-install:
