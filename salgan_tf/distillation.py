@@ -30,10 +30,10 @@ from salgan_tf.weights import find_model
 
 # Sides of a window, as shares of the photograph's, and the largest factor between their aspect ratios.
 _WINDOW = (0.5, 0.95)
-# The share of the photograph in a blend with another one. Beyer et al. 2022, "Knowledge distillation: A good teacher is
-# patient and consistent", section 3.3: teachers do not know the pictures between two photographs by heart.
-_SHARE = (0.5, 1.0)
 _STRETCH = 1.2
+# The share of the photograph in a blend with another one. Teachers do not know the pictures between two photographs by
+# heart (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent").
+_SHARE = (0.5, 1.0)
 _MOST_VIEWS = 1000
 # Each thread has one of each teacher.
 _MOST_INTERPRETERS = 16
@@ -71,9 +71,9 @@ def write_pseudo_labels(
         blends: number of blends per photograph; at most 1000.
 
     Raises:
-        InputError: no such data or teacher, too many views, a bad photograph, or a file that cannot be written; `out`
-            is the data set, holds files of other origin, or was begun with other teachers, another seed, data set or
-            version; or two views have the same name.
+        InputError: no such data or teacher, too many views or blends, a bad photograph, or a file that cannot be
+            written; `out` is the data set, holds files of other origin, or was begun with other teachers, another seed,
+            data set or version; or two views have the same name.
     """
     if not 1 <= views <= _MOST_VIEWS:
         raise InputError("--views", f"{views} is not a number from 1 to {_MOST_VIEWS}")

@@ -1,4 +1,4 @@
-"""The recipe of the bundled edge model: teachers, their pseudo-labels, and a student that learns them too."""
+"""The recipe of the bundled edge model: teachers, their pseudo-labels, and a student that learns them first."""
 
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def train_edge(
         write_pseudo_labels(data, teachers, out / "pseudo", VIEWS, seed=seed, blends=BLENDS)
         start = out / "teachers" / STUDENT_START / "encoder.npz"
         teacher = load_generator(find_model(start.parent))
-        save_encoder(teacher, BACKBONES[trainings[STUDENT_START]["backbone"]], start)
+        save_encoder(teacher, BACKBONES[TEACHERS[STUDENT_START]["backbone"]], start)
         student |= {"pseudo": str(out / "pseudo"), "init": str(start)}
         learned = find_model(train(data, out / "student", resume=None, verbose=verbose, **student))
         return train(data, out, resume=None, verbose=verbose, **finish | {"init": str(learned)})

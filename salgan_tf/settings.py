@@ -89,7 +89,8 @@ class TrainingConfig:
     )
     init: str = _setting(
         "imagenet",
-        "start of the weights; FILE ends in .keras, .weights.h5, .tflite or .npz; with --recipe a folder of starts",
+        "start of the weights; edge and salgan, the bundled models, bring their backbone; FILE ends in .keras, "
+        ".weights.h5, .tflite or .npz; with --recipe a folder of starts",
         arguments.path_or_name,
         "imagenet|edge|salgan|none|FILE",
     )

@@ -53,23 +53,28 @@ def succeed(script: str, *arguments: object) -> str:
     return done.stdout
 
 
-# One process for many scripts, because TensorFlow takes seconds to import. Prints what each prints for --help.
+# One process for many scripts, because TensorFlow takes seconds to import. Prints what each prints for --help, and
+# with which status it ends.
 HELPS = """
 import contextlib, io, json, os, runpy, sys
 
 helps = {}
 for script in sys.argv[1:]:
     sys.argv, sys.path[0] = [script, "--help"], os.path.dirname(os.path.abspath(script))
-    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
-        runpy.run_path(script, run_name="__main__")
-    helps[script] = printed.getvalue()
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        try:
+            runpy.run_path(script, run_name="__main__")
+            code = 0
+        except SystemExit as end:
+            code = end.code
+    helps[script] = code, printed.getvalue()
 print(json.dumps(helps))
 """
 
 
 @pytest.fixture(scope="module")
 def helps():
-    """What each script prints for --help, of those that have an environment here."""
+    """How each script ends with --help, and what it prints, of those that have an environment here."""
     return json.loads(succeed("-c", HELPS, *sorted(SCRIPTS - WITHOUT_ENVIRONMENT.keys())))
 
 
@@ -79,7 +84,9 @@ def test_every_script_has_a_help(script, helps):
         # All that it imports before this is there.
         assert run(script, "--help").stderr.splitlines()[-1] == f"ModuleNotFoundError: No module named '{package}'"
     else:
-        assert helps[script].startswith(f"usage: {Path(script).name} ")
+        code, printed = helps[script]
+        assert code == 0, printed
+        assert printed.startswith(f"usage: {Path(script).name} ")
 
 
 def test_predictions_are_timed(tmp_path):

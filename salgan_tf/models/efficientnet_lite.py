@@ -1,4 +1,4 @@
-"""EfficientNet-Lite 0 and 2 (Google 2020, of Tan and Le 2019) as encoders of the edge generator's decoder.
+"""EfficientNet-Lite 0 and 2 (Google 2020, of Tan and Le 2019) as encoders of `edge_decoder`.
 
 They are EfficientNets for int8: without squeeze-and-excite, and with ReLU6 throughout. Batch norm is folded into the
 convolutions, as in `mobilenet_v2`.

@@ -1,4 +1,4 @@
-"""The edge generator: a MobileNetV2 encoder (Sandler et al. 2018) and the light decoder of `edge_decoder`.
+"""A generator for devices: a MobileNetV2 encoder (Sandler et al. 2018) and the light decoder of `edge_decoder`.
 
 The encoder's batch norms are folded into its convolutions: a smaller graph, the same on every backend and device, and
 small batches train as well as large ones.

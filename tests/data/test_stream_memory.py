@@ -13,7 +13,7 @@ from salgan_tf.data import records
 
 EXAMPLES, SHARDS, SHAPE = 200_000, 400, (32, 32)
 
-# Trains for two epochs of 10,000 of the examples, and then lets all of an epoch pass, without decoding them. Prints the
+# Trains for two epochs of 25,000 of the examples, and then lets all of an epoch pass, without decoding them. Prints the
 # peak of its resident memory in bytes: the kernel's VmHWM, as ru_maxrss would include the process that started it.
 PROGRAM = """
 import re, sys
@@ -27,7 +27,7 @@ BACKBONES["tiny"] = tiny_backbone("tiny")
 if sys.argv[1:]:
     data, out = sys.argv[1:]
     settings = {"image_shape": (32, 32), "batch_size": 500, "bce_epochs": 2, "gan_epochs": 0, "init": "none"}
-    training.train(data, out, "tiny", verbose=0, stream=True, steps_per_epoch=20, **settings)
+    training.train(data, out, "tiny", verbose=0, stream=True, steps_per_epoch=50, **settings)
     order = load_examples(data, "train", (32, 32), streamed=True).order
     epoch = tf.data.Dataset.from_tensors(tf.constant([2, 0], tf.int64)).flat_map(order)
     positions = [position for batch, _ in epoch.batch(1000) for position in batch.numpy()]

@@ -127,6 +127,7 @@ def write_hostile(path, kind: str) -> None:
     """Write a file that takes down whatever runs it: it crashes, takes 6 GB, or does not end."""
     if kind == "crashing":
         content = bytearray(BUNDLED["edge"].file.read_bytes())
+        # A byte of the graph, found by trial: another file needs another one.
         content[3743175] = 120
         path.write_bytes(content)
     else:
